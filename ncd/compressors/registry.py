@@ -1,0 +1,247 @@
+"""Compressors by name: ``get_compressor("zstd:19")``, registration, plug-ins."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ncd.compressors.base import Compressor, as_compressor
+from ncd.exceptions import MissingLibraryError
+
+__all__ = ["CompressorInfo", "available", "get_compressor", "register_compressor"]
+
+ENTRY_POINT_GROUP = "ncd.compressors"
+
+#: Family -> where its class is, and the values that its first parameter takes.
+_BUILT_IN = {
+    "gzip": ("ncd.compressors.deflate:Gzip", "0..9"),
+    "zlib": ("ncd.compressors.deflate:Zlib", "0..9"),
+    "deflate": ("ncd.compressors.deflate:Deflate", "0..9"),
+    "bz2": ("ncd.compressors.stdlib:Bz2", "1..9"),
+    "xz": ("ncd.compressors.stdlib:Xz", "0..9"),
+    "lzma": ("ncd.compressors.stdlib:Lzma", "0..9"),
+    "zstd": ("ncd.compressors.zstd:Zstd", "-131072..22"),
+    "brotli": ("ncd.compressors.brotli:Brotli", "0..11"),
+    "lz4": ("ncd.compressors.extras:Lz4", "-65537..16"),
+    "ppmd": ("ncd.compressors.extras:Ppmd", "2..64"),
+}
+_registered: dict[str, Callable[..., Any]] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class CompressorInfo:
+    """
+    One row of `available`: a family of compressors at its default setting.
+
+    Attributes
+    ----------
+    name : str
+        The default specification, such as ``zstd:3``.
+    levels : str
+        Range of the parameter after the colon; empty where there is none or it is not known.
+    installed : bool
+        Whether its library is there.
+    version : str
+        Library and version; where it is missing, the command that installs it.
+    window : int or None
+        Bytes of history at the default setting; None for no limit.
+    overhead : int
+        Constant bytes of header and trailer.
+    can_prime : bool
+        Whether conditional code lengths are to be had.
+    """
+
+    name: str
+    levels: str
+    installed: bool
+    version: str
+    window: int | None
+    overhead: int
+    can_prime: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as a dictionary."""
+        return asdict(self)
+
+
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """Plug-ins that installed packages announce, by family."""
+    return {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _families() -> list[str]:
+    """Every known family, built-in ones first."""
+    return list(dict.fromkeys([*_BUILT_IN, *_registered, *_entry_points()]))
+
+
+def _factory(family: str) -> Callable[..., Any]:
+    """What makes the compressors of a family; a registered one goes before a built-in one."""
+    if family in _registered:
+        return _registered[family]
+    if family in _BUILT_IN:
+        module, _, cls = _BUILT_IN[family][0].partition(":")
+        return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+    plug_ins = _entry_points()
+    if family in plug_ins:
+        loaded = plug_ins[family].load()
+        return loaded if callable(loaded) else lambda: loaded
+    choices = _families()
+    near = difflib.get_close_matches(family, choices, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ValueError(f"compressor {family!r} is not known{hint} Choose from {', '.join(choices)}")
+
+
+def _value(text: str) -> Any:
+    """A parameter's value from its text in a specification."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def get_compressor(spec: Any) -> Compressor:
+    """
+    A compressor by name, or any object that can serve as one.
+
+    Parameters
+    ----------
+    spec : str or object
+        ``family``, ``family:level`` or ``family:level,key=value``, such as ``"gzip"``, ``"zstd:-5"``,
+        ``"brotli:11,lgwin=24,mode=text"``; or an object with `name` and `length()`.
+
+    Returns
+    -------
+    Compressor
+        Its `name` reproduces it.
+
+    Raises
+    ------
+    ValueError
+        If the family is not known (the message lists the choices) or a parameter is out of range.
+    TypeError
+        If `spec` is neither a name nor an object with `name` and `length()`, or a parameter does not exist.
+    MissingLibraryError
+        If the codec's library is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> gzip = get_compressor("gzip:9")
+    >>> gzip.length(b"abracadabra " * 20), gzip.overhead, gzip.window
+    (35, 18, 32768)
+    """
+    compressor = as_compressor(spec)
+    if compressor is not None:
+        return compressor
+    if not isinstance(spec, str):
+        raise TypeError(
+            f"compressor is {spec!r}: give a name such as 'gzip' or 'zstd:19', or an object with name and length()"
+        )
+    family, _, rest = spec.strip().partition(":")
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, text = part.partition("=")
+        if equals:
+            named[key.strip()] = _value(text.strip())
+        elif named or positional:
+            raise ValueError(f"compressor {spec!r}: after the first value write key=value, not {part!r}")
+        else:
+            positional.append(_value(key.strip()))
+    made = _make(family.strip(), spec, positional, named)
+    try:
+        _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
+    except MissingLibraryError:
+        raise
+    return made
+
+
+def _make(family: str, spec: str, positional: list[Any], named: dict[str, Any]) -> Compressor:
+    """Call a family's factory and check what it returns."""
+    factory = _factory(family)
+    known = getattr(factory, "defaults", None)
+    wrong = [key for key in named if known is not None and key not in known]
+    if wrong:
+        choices = ", ".join(known) if known else "none"
+        raise TypeError(f"compressor {spec!r} has no parameter {wrong[0]!r}; choose from {choices}")
+    made = as_compressor(factory(*positional, **named))
+    if made is None:
+        raise TypeError(f"the factory of compressor {family!r} made no object with name and length()")
+    return made
+
+
+def register_compressor(family: str, factory: Any, *, force: bool = False) -> None:
+    """
+    Make a compressor known by name.
+
+    Parameters
+    ----------
+    family : str
+        The name; what follows a colon in a specification goes to the factory.
+    factory : callable or object
+        A class or function that returns an object with `name` and `length()` (best a `Compressor`), or such an
+        object itself.
+    force : bool
+        Replace a family of the same name.
+
+    Raises
+    ------
+    ValueError
+        If the family exists already and `force` is false, or its name has a colon, comma, equals sign or space.
+    TypeError
+        If `factory` is neither callable nor an object with `name` and `length()`.
+
+    Examples
+    --------
+    >>> class CountWords:
+    ...     name = "words"
+    ...     def length(self, data):
+    ...         return len(set(data.split()))
+    >>> register_compressor("words", CountWords, force=True)
+    >>> get_compressor("words").length(b"to be or not to be")
+    4
+    """
+    if not isinstance(family, str) or not re.fullmatch(r"[^\s:,=]+", family):
+        raise ValueError(f"family is {family!r}: give a name without spaces, colons, commas and equals signs")
+    instance = as_compressor(factory)
+    if instance is None and not callable(factory):
+        raise TypeError(f"factory is {factory!r}: give a class, a function, or an object with name and length()")
+    with _lock:
+        if not force and family in _families():
+            raise ValueError(f"compressor {family!r} exists already: pass force=True to replace it")
+        _registered[family] = factory if instance is None else lambda: instance
+
+
+def available() -> list[CompressorInfo]:
+    """
+    Every known compressor family at its default setting, whether its library is installed or not.
+
+    Returns
+    -------
+    list of CompressorInfo
+
+    Examples
+    --------
+    >>> [row.name for row in available()][:3]
+    ['gzip:9', 'zlib:9', 'deflate:9']
+    """
+    return [_describe(family) for family in _families()]
+
+
+def _describe(family: str) -> CompressorInfo:
+    """The row of one family; a plug-in that fails is listed with its error."""
+    levels = _BUILT_IN[family][1] if family in _BUILT_IN and family not in _registered else ""
+    try:
+        made = _make(family, family, [], {})
+        version, window, installed = made.version, made.window, True
+    except Exception as error:  # a broken plug-in must not hide the others
+        version = str(error).rpartition("not installed: ")[2] or type(error).__name__
+        if family not in _BUILT_IN:
+            return CompressorInfo(family, levels, False, version, None, 0, False)
+        made, window, installed = _make(family, family, [], {}), None, False
+    return CompressorInfo(made.name, levels, installed, version, window, made.overhead, made.can_prime)

@@ -1,0 +1,137 @@
+"""Texts of every kind to `bytes`: the only place that encodes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ncd.exceptions import EmptyTextError
+
+__all__ = ["Text", "Texts", "as_bytes", "as_corpus"]
+
+Text: TypeAlias = "str | bytes | bytearray | memoryview | os.PathLike[str]"
+Texts: TypeAlias = "Iterable[Text] | np.ndarray[Any, Any]"
+
+
+def as_bytes(text: Text, *, name: str = "text") -> bytes:
+    """
+    Bytes of one text.
+
+    Parameters
+    ----------
+    text : str, bytes-like or path
+        A `str` is encoded as UTF-8; lone surrogates are kept (``surrogatepass``), so that different strings
+        always give different bytes. Bytes are taken as they are. A `pathlib.Path` (never a `str`) is a file
+        whose bytes are read.
+    name : str
+        What an error message calls the text.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    TypeError
+        If `text` is something else; None and NaN are named as missing values.
+    OSError
+        If `text` is a path that cannot be read.
+
+    Examples
+    --------
+    >>> as_bytes("naïve")
+    b'na\\xc3\\xafve'
+    """
+    if isinstance(text, bytes):
+        return bytes(text)  # also turns numpy.bytes_ into plain bytes
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
+    if isinstance(text, bytearray | memoryview):
+        return bytes(text)
+    if isinstance(text, os.PathLike):
+        return Path(text).read_bytes()
+    if text is None or (isinstance(text, float | np.floating) and math.isnan(text)):
+        raise TypeError(f"{name} is {text!r}, a missing value: drop it or replace it by a text")
+    raise TypeError(f"{name} is a {type(text).__name__}: a text is str, bytes or a pathlib.Path")
+
+
+def as_corpus(texts: Texts, *, name: str = "X", allow_empty: bool = False) -> list[bytes]:
+    """
+    Bytes of many texts.
+
+    Parameters
+    ----------
+    texts : iterable of str, or of bytes-like, or of paths
+        Lists, tuples, generators, one-dimensional numpy arrays, pandas and polars columns. A two-dimensional
+        array of ``uint8`` is taken as one text a row. All texts are of one kind: `str` and `bytes` are not mixed.
+    name : str
+        What error messages call the argument.
+    allow_empty : bool
+        Whether texts of no bytes may pass. A distance to nothing says nothing, so they do not unless asked for.
+
+    Returns
+    -------
+    list of bytes
+
+    Raises
+    ------
+    TypeError
+        If `texts` is a single text or a mapping, mixes `str` with `bytes`, or holds something that is no text
+        (the message gives its index).
+    ValueError
+        If there is no text at all, or an array has a wrong shape.
+    EmptyTextError
+        If a text is empty and `allow_empty` is false.
+
+    Examples
+    --------
+    >>> as_corpus(["a", "é"])
+    [b'a', b'\\xc3\\xa9']
+    """
+    if isinstance(texts, str | bytes | bytearray | memoryview | os.PathLike):
+        raise TypeError(f"{name} is a single {type(texts).__name__}: give a list of texts, such as [{name}]")
+    if isinstance(texts, dict):
+        raise TypeError(f"{name} is a dict: give its texts as a list, such as list({name}.values())")
+    items = _items(texts, name)
+    if not items:
+        raise ValueError(f"{name} is empty: at least one text is needed")
+    corpus = [as_bytes(item, name=f"{name}[{i}]") for i, item in enumerate(items)]
+    _refuse_mixture(items, name)
+    if not allow_empty:
+        empty = [i for i, text in enumerate(corpus) if not text]
+        if empty:
+            more = f" ({len(empty)} such texts)" if len(empty) > 1 else ""
+            raise EmptyTextError(
+                f"{name}[{empty[0]}] is empty{more}: a distance to nothing says nothing; "
+                "drop it, or pass allow_empty=True where that is offered"
+            )
+    return corpus
+
+
+def _items(texts: Any, name: str) -> Sequence[Any]:
+    """The texts one by one, whatever holds them."""
+    if hasattr(texts, "columns"):
+        raise TypeError(f"{name} is a table ({type(texts).__name__}): give one of its columns")
+    if isinstance(texts, np.ndarray):
+        if texts.ndim == 2 and texts.dtype == np.uint8:
+            return [row.tobytes() for row in texts]
+        if texts.ndim != 1:
+            raise ValueError(f"{name} has shape {texts.shape}: give a one-dimensional array of texts")
+        return list(texts)
+    try:
+        return list(texts)
+    except TypeError:
+        raise TypeError(f"{name} is a {type(texts).__name__}: give a list of texts") from None
+
+
+def _refuse_mixture(items: Sequence[Any], name: str) -> None:
+    """Raise where str and bytes stand side by side: the same letters would differ in unseen ways."""
+    text = next((i for i, item in enumerate(items) if isinstance(item, str)), None)
+    raw = next((i for i, item in enumerate(items) if isinstance(item, bytes | bytearray | memoryview)), None)
+    if text is not None and raw is not None:
+        raise TypeError(f"{name} mixes str ({name}[{text}]) and bytes ({name}[{raw}]): encode or decode one of them")

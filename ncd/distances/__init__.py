@@ -1,0 +1,1 @@
+"""Distances: pure functions of code lengths."""

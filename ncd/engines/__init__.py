@@ -1,0 +1,1 @@
+"""Engines fill arrays of code lengths; they know nothing of distances."""

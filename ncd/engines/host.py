@@ -1,0 +1,239 @@
+"""Code lengths of all pairs on this machine's cores, or on a cluster through joblib's back ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.compressors.base import Compressor
+
+__all__ = ["Block", "Grid", "Job", "Joint", "Order", "effective_jobs", "run", "seconds_per_pair"]
+
+#: What is measured: the concatenation, or the second text by a coder that is primed with the first.
+Joint: TypeAlias = Literal["concat", "primed"]
+#: Which text comes first in a pair.
+Order: TypeAlias = Literal["xy", "yx", "sorted"]
+
+_TILE_SECONDS = 0.25  # a tile is what Ctrl-C waits for and a killed run loses
+_TILE_PAIRS = 1 << 18
+_PROBE_SECONDS = 0.02
+_PARALLEL_FROM_SECONDS = 0.05
+_PROCESSES_FROM_SECONDS = 3.0  # starting workers takes about one
+_LEAK_BYTES = 1 << 29
+
+
+class Block(NamedTuple):
+    """A rectangle of the matrix: rows top..bottom, columns left..right, ends not included."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def transposed(self) -> Block:
+        """The mirror image on the other side of the diagonal."""
+        return Block(self.left, self.right, self.top, self.bottom)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """
+    A matrix cut into blocks of `rows` x `columns`.
+
+    With `mirrored`, the matrix is square and only blocks on and above the diagonal are listed.
+    """
+
+    shape: tuple[int, int]
+    rows: int
+    columns: int
+    mirrored: bool = False
+
+    @classmethod
+    def plan(cls, shape: tuple[int, int], pair_seconds: float, jobs: int, *, mirrored: bool = False) -> Grid:
+        """Blocks that each take about a quarter of a second, and leave every worker several."""
+        n, m = shape
+        seconds = min(_TILE_SECONDS, pair_seconds * n * m / (8 * jobs))
+        pairs = int(min(max(seconds / pair_seconds, 64), _TILE_PAIRS))
+        if mirrored:
+            side = max(1, min(n, int(pairs**0.5)))
+            return cls(shape, side, side, True)
+        columns = min(m, pairs)
+        return cls(shape, max(1, min(n, pairs // columns)), columns)
+
+    def blocks(self) -> list[Block]:
+        """The blocks, row by row."""
+        n, m = self.shape
+        return [
+            Block(top, min(top + self.rows, n), left, min(left + self.columns, m))
+            for top in range(0, n, self.rows)
+            for left in range(top if self.mirrored else 0, m, self.columns)
+        ]
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    What to compute for every pair of texts.
+
+    Attributes
+    ----------
+    compressor : Compressor
+    separator : bytes
+        Stands between the two texts of a concatenation.
+    order : {"xy", "yx", "sorted"}
+        Which text comes first; "sorted" puts the bytewise smaller one first, so that L(xy) = L(yx).
+    joint : {"concat", "primed"}
+        L(first + separator + second), or L(second|first) from a primed coder (no separator).
+    """
+
+    compressor: Compressor
+    separator: bytes = b" "
+    order: Order = "xy"
+    joint: Joint = "concat"
+
+    def lengths(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
+        """Code lengths of all pairs, shape (len(xs), len(ys))."""
+        if self.order == "yx":
+            return self._forward(ys, xs).T
+        if self.order == "sorted":
+            return self._sorted(xs, ys)
+        return self._forward(xs, ys)
+
+    def _forward(self, firsts: Sequence[bytes], seconds: Sequence[bytes]) -> NDArray[Any]:
+        """Pairs with the row's text first."""
+        compressor, separator = self.compressor, self.separator
+        block = np.empty((len(firsts), len(seconds)), compressor.dtype)
+        for i, first in enumerate(firsts):
+            if self.joint == "primed":
+                block[i] = compressor.primed(first)._lengths(seconds)
+            else:
+                head = first + separator
+                block[i] = compressor._lengths([head + second for second in seconds])
+        return block
+
+    def _sorted(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
+        """Pairs with the bytewise smaller text first."""
+        compressor, separator = self.compressor, self.separator
+        block = np.empty((len(xs), len(ys)), compressor.dtype)
+        for i, x in enumerate(xs):
+            head, tail = x + separator, separator + x
+            block[i] = compressor._lengths([head + y if x <= y else y + tail for y in ys])
+        return block
+
+    def both(self, xs: Sequence[bytes], ys: Sequence[bytes], twice: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The block, and with `twice` the one for the opposite order, both of shape (len(xs), len(ys))."""
+        return self.lengths(xs, ys), self.lengths(ys, xs).T if twice else None
+
+
+def effective_jobs(n_jobs: int | None) -> int | None:
+    """
+    Number of workers to ask joblib for.
+
+    None means every core that this process may use, unless an enclosing `joblib.parallel_config` or a nested
+    call decides; then None is handed on. Other values are joblib's (-1: all cores).
+    """
+    if n_jobs is not None:
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
+            raise ValueError(f"n_jobs is {n_jobs!r}: give a number of workers, -1 for all cores, or None")
+        return int(n_jobs)
+    import joblib
+
+    if _configured():
+        return None
+    backend, _ = joblib.parallel.get_active_backend()
+    return None if backend.nesting_level else int(joblib.cpu_count())
+
+
+def _configured() -> bool:
+    """Whether a `joblib.parallel_config` is in force around us."""
+    import joblib
+
+    return getattr(getattr(joblib.parallel, "_backend", None), "config", None) is not None
+
+
+def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
+    """Measured time of one pair on one core, from a few pairs spread over the texts."""
+    start, pairs, step = time.perf_counter(), 0, 1
+    while (spent := time.perf_counter() - start) < _PROBE_SECONDS and step <= 64:
+        rows = [xs[(7919 * step) % len(xs)]]
+        columns = [ys[(104729 * (step + j)) % len(ys)] for j in range(step)]
+        job.lengths(rows, columns)
+        pairs += step
+        step *= 2
+    return max(spent / max(pairs, 1), 1e-7)
+
+
+def _in_processes(compressor: Compressor, seconds: float, pairs: int) -> bool:
+    """Whether worker processes are worth their start, or needed to give leaked memory back."""
+    long = seconds > _PROCESSES_FROM_SECONDS and compressor.prefer == "processes"
+    return long or compressor.leak * pairs > _LEAK_BYTES
+
+
+def run(
+    job: Job,
+    xs: Sequence[bytes],
+    ys: Sequence[bytes],
+    blocks: Sequence[Block],
+    *,
+    twice: bool = False,
+    n_jobs: int | None = None,
+    pair_seconds: float,
+) -> Iterator[tuple[Block, NDArray[Any], NDArray[Any] | None]]:
+    """
+    Compute blocks as workers become free.
+
+    Parameters
+    ----------
+    job : Job
+    xs, ys : sequences of bytes
+    blocks : sequence of Block
+    twice : bool
+        Also give each block for the opposite order of its texts (not on a mirrored block's diagonal).
+    n_jobs : int or None
+    pair_seconds : float
+        From `seconds_per_pair`; decides between this thread, threads and processes. The result never depends on it.
+
+    Yields
+    ------
+    block, lengths, lengths of the opposite order or None
+        In no particular order.
+    """
+
+    def work(block: Block) -> tuple[Job, list[bytes], list[bytes], bool, Block]:
+        return job, list(xs[block.top : block.bottom]), list(ys[block.left : block.right]), twice, block
+
+    pairs = sum((b.bottom - b.top) * (b.right - b.left) for b in blocks) * (1 + twice)
+    seconds = pair_seconds * pairs
+    jobs = effective_jobs(n_jobs)
+    processes = _in_processes(job.compressor, seconds, pairs)
+    if processes and jobs == 1 and job.compressor.leak:
+        jobs = 2  # joblib would stay in this process, which must not grow
+    alone = jobs == 1 or (seconds < _PARALLEL_FROM_SECONDS) or (job.compressor.prefer == "processes" and not processes)
+    if alone and not _configured():
+        for block in blocks:
+            yield _compute(*work(block))
+        return
+    import joblib
+
+    parallel = joblib.Parallel(
+        n_jobs=jobs, prefer="processes" if processes else "threads", return_as="generator_unordered"
+    )
+    results = parallel(joblib.delayed(_compute)(*work(block)) for block in blocks)
+    try:
+        yield from results
+    finally:
+        results.close()
+
+
+def _compute(
+    job: Job, xs: list[bytes], ys: list[bytes], twice: bool, block: Block
+) -> tuple[Block, NDArray[Any], NDArray[Any] | None]:
+    """One block, in whichever worker."""
+    forward, backward = job.both(xs, ys, twice)
+    return block, forward, backward
