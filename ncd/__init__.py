@@ -1,8 +1,8 @@
 """
 ncd: text analysis by compression.
 
-Code lengths of real compressors, the distances that follow from them, and what can be done with the distances: classification,
-nearest neighbours, clustering. Public names are imported when they are first used.
+Code lengths of real compressors, the distances that follow from them, and what can be done with the distances:
+classification, nearest neighbours, clustering. Public names are imported when they are first used.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ class MatrixFile:
     """
     An ``.npy`` file under construction.
 
-    Data go to ``PATH.partial``. With `checkpoint`, finished blocks are noted in ``PATH.progress``, after their data have
-    reached the disk; a later `MatrixFile` with the same digest takes up from there. `commit` moves the file to its name.
+    Data go to ``PATH.partial``. With `checkpoint`, finished blocks are noted in ``PATH.progress``, after their data
+    have reached the disk; a later `MatrixFile` with the same digest takes up from there. `commit` moves the file to
+    its name.
 
     Parameters
     ----------

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ncd.compressors.base import Compressor
 from ncd.compressors.registry import get_compressor
-from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.corpus import Text, Texts, as_corpus
 from ncd.distances.lengths import Metric, get_metric
-from ncd.engines import host
-from ncd.engines.host import Block, Grid, Job, Joint, Order
-from ncd.exceptions import WindowWarning
+from ncd.engines.host import Joint, Order
 from ncd.matrixfile import MatrixFile
-from ncd.progress import progress_bar
+from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
 
 __all__ = ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"]
-
-Symmetrize: TypeAlias = Literal["min", "mean", "max"]
-Array: TypeAlias = NDArray[Any]
-
-_COMBINE = {"min": np.minimum, "max": np.maximum, "mean": lambda a, b: (a + b) / 2}
 
 
 class Neighbors(NamedTuple):
@@ -70,16 +58,7 @@ def lengths(X: Texts, *, compressor: Any = "gzip", n_jobs: int | None = None, pr
     >>> lengths(["ab", "ab" * 100]).tolist()
     [22, 25]
     """
-    return _alone(get_compressor(compressor), as_corpus(X, allow_empty=True), n_jobs, progress)
-
-
-def _alone(codec: Compressor, texts: list[bytes], n_jobs: int | None, progress: bool | None) -> Array:
-    """Single code lengths, computed in the same way as pairs: of nothing, followed by each text."""
-    job = Job(codec, separator=b"")
-    result = np.empty((1, len(texts)), codec.dtype)
-    for block, values, _ in _computed(job, [b""], texts, n_jobs=n_jobs, progress=progress):
-        result[block.top : block.bottom, block.left : block.right] = values
-    return result[0]
+    return alone(get_compressor(compressor), as_corpus(X, allow_empty=True), n_jobs, progress)
 
 
 def joint_lengths(
@@ -106,8 +85,8 @@ def joint_lengths(
     separator : str or bytes
         Stands between the two texts; one space as in Jiang et al. (2023).
     order : {"xy", "yx", "sorted"}
-        Which text comes first. "sorted" puts the bytewise smaller one first: the matrix of X with itself is then symmetric and takes half
-        the time.
+        Which text comes first. "sorted" puts the bytewise smaller one first: the matrix of X with itself is then
+        symmetric and takes half the time.
     joint : {"concat", "primed"}
         "primed": L(first) + L(second|first) from a primed coder, without separator.
     n_jobs : int or None
@@ -127,17 +106,17 @@ def joint_lengths(
     >>> joint_lengths(["to be or not to be"], ["to be or not to be", "that is the question"]).tolist()
     [[35, 53]]
     """
-    pairs = _Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
     result = np.empty(pairs.shape, pairs.job.compressor.dtype)
     mirrored = pairs.own and order == "sorted"
-    for block, values, _ in _computed(
+    for block, values, _ in computed(
         pairs.job, pairs.xs, pairs.ys, mirrored=mirrored, n_jobs=n_jobs, progress=progress
     ):
         result[block.top : block.bottom, block.left : block.right] = values
         if mirrored:
             result[block.left : block.right, block.top : block.bottom] = values.T
     if joint == "primed":
-        firsts = _alone(pairs.job.compressor, pairs.xs if order == "xy" else pairs.ys, n_jobs, progress)
+        firsts = alone(pairs.job.compressor, pairs.xs if order == "xy" else pairs.ys, n_jobs, progress)
         result += firsts[:, None] if order == "xy" else firsts[None, :]
     return result
 
@@ -164,8 +143,8 @@ def conditional_lengths(
     separator : str or bytes
         Stands between the texts of a concatenation.
     joint : {"primed", "concat"}
-        "primed": the coder has seen x, header and trailer are left out. "concat": L(x + separator + y) - L(x), for every
-        compressor.
+        "primed": the coder has seen x, header and trailer are left out. "concat": L(x + separator + y) - L(x), for
+        every compressor.
     n_jobs : int or None
         Number of workers; None: all cores.
     progress : bool or None
@@ -183,12 +162,12 @@ def conditional_lengths(
     >>> conditional_lengths(["to be or not to be"], ["to be or not", "a b c"], compressor="deflate").tolist()
     [[4, 7]]
     """
-    pairs = _Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty)
     result = np.empty(pairs.shape, pairs.job.compressor.dtype)
-    for block, values, _ in _computed(pairs.job, pairs.xs, pairs.ys, n_jobs=n_jobs, progress=progress):
+    for block, values, _ in computed(pairs.job, pairs.xs, pairs.ys, n_jobs=n_jobs, progress=progress):
         result[block.top : block.bottom, block.left : block.right] = values
     if joint == "concat":
-        result -= _alone(pairs.job.compressor, pairs.xs, n_jobs, progress)[:, None]
+        result -= alone(pairs.job.compressor, pairs.xs, n_jobs, progress)[:, None]
     return result
 
 
@@ -225,12 +204,13 @@ def pairwise(
     separator : str or bytes
         Stands between the two texts; one space as in Jiang et al. (2023).
     order : {"xy", "yx", "sorted"}
-        Which text of a pair comes first. "sorted" puts the bytewise smaller one first, which makes L(xy) symmetric and, without Y, halves
-        the work.
+        Which text of a pair comes first. "sorted" puts the bytewise smaller one first, which makes L(xy) symmetric
+        and, without Y, halves the work.
     joint : {"concat", "primed"}
         How L(xy) is obtained: by compressing the concatenation, or as L(first) + L(second|first) from a primed coder.
     symmetrize : {None, "min", "mean", "max"}
-        Combine d(x, y) and d(y, x), each with its own order of concatenation. Both are computed (without Y they are all there anyway).
+        Combine d(x, y) and d(y, x), each with its own order of concatenation. Both are computed (without Y they are
+        all there anyway).
     remove_overhead : bool
         Subtract the compressor's constant header and trailer from every code length.
     clip : bool
@@ -238,11 +218,12 @@ def pairwise(
     dtype : dtype
         float64 or float32.
     out : path or ndarray, optional
-        Where the matrix goes. A path: an ``.npy`` file written block by block, of which only a little is ever in memory; it appears under
-        its name when it is complete, and replaces a file of that name. An array (also a `numpy.memmap`) is filled in place.
+        Where the matrix goes. A path: an ``.npy`` file written block by block, of which only a little is ever in
+        memory; it appears under its name when it is complete, and replaces a file of that name. An array (also a
+        `numpy.memmap`) is filled in place.
     checkpoint : bool
-        With a path: keep what an interrupted or killed run has finished (``out.partial``, ``out.progress``); the same call resumes there.
-        Without it an interrupted run leaves nothing.
+        With a path: keep what an interrupted or killed run has finished (``out.partial``, ``out.progress``); the same
+        call resumes there. Without it an interrupted run leaves nothing.
     n_jobs : int or None
         Number of workers; None: all cores. Inside ``joblib.parallel_config(backend=...)`` the work goes there.
     progress : bool or None
@@ -258,8 +239,8 @@ def pairwise(
     Raises
     ------
     TypeError, ValueError
-        For texts that are none, empty lists, unknown names, options that do not fit, an `out` of another shape, or a checkpoint of other
-        texts or options.
+        For texts that are none, empty lists, unknown names, options that do not fit, an `out` of another shape, or a
+        checkpoint of other texts or options.
 
     Warns
     -----
@@ -272,8 +253,8 @@ def pairwise(
     >>> d.shape, bool(d[0, 1] < d[0, 2])
     ((3, 3), True)
     """
-    pairs = _Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
-    distances = _Distances(pairs, get_metric(metric), symmetrize, remove_overhead, clip)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, clip)
     dtype = _float_dtype(dtype)
     if checkpoint and not isinstance(out, str | os.PathLike):
         raise ValueError("checkpoint=True needs a path as out=, beside which it can keep its notes")
@@ -299,7 +280,7 @@ def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _to_file(
-    distances: _Distances, path: Path, dtype: np.dtype[Any], checkpoint: bool, n_jobs: int | None, progress: bool | None
+    distances: Distances, path: Path, dtype: np.dtype[Any], checkpoint: bool, n_jobs: int | None, progress: bool | None
 ) -> Array:
     """Fill the file at `path`; leave nothing, or a checkpoint, if that fails."""
     if path.suffix != ".npy":
@@ -361,8 +342,8 @@ def neighbors(
     >>> neighbors(["to be or not"], ["la vie en rose", "to be or to be not"]).indices.tolist()
     [[1]]
     """
-    pairs = _Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
-    distances = _Distances(pairs, get_metric(metric), symmetrize, remove_overhead, False)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, False)
     n, m = pairs.shape
     most = m - 1 if pairs.own else m
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
@@ -381,177 +362,3 @@ def neighbors(
             best[rows] = np.take_along_axis(found, nearest, 1)
             index[rows] = np.take_along_axis(where, nearest, 1)
     return Neighbors(best, index)
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Two collections of texts and how their pairs are coded."""
-
-    xs: list[bytes]
-    ys: list[bytes]
-    own: bool  # the pairs are those within one collection
-    job: Job
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.xs), len(self.ys)
-
-    @classmethod
-    def read(
-        cls,
-        X: Texts,
-        Y: Texts | None,
-        compressor: Any,
-        separator: Text,
-        order: str,
-        joint: str,
-        allow_empty: bool,
-    ) -> _Pairs:
-        """Check arguments, encode texts, warn where the window is too small for them."""
-        codec = get_compressor(compressor)
-        for name, value, choices in (("order", order, get_args(Order)), ("joint", joint, get_args(Joint))):
-            if value not in choices:
-                raise ValueError(f"{name} is {value!r}: choose from {', '.join(map(repr, choices))}")
-        if joint == "primed" and order == "sorted":
-            raise ValueError('order="sorted" goes with joint="concat" only: choose order "xy" or "yx"')
-        if joint == "primed" and not codec.can_prime:
-            codec.primed(b"")  # raises, and says which can
-        xs = as_corpus(X, name="X", allow_empty=allow_empty)
-        ys = xs if Y is None else as_corpus(Y, name="Y", allow_empty=allow_empty)
-        _warn_of_window(codec, {"X": xs} if Y is None else {"X": xs, "Y": ys})
-        between = as_bytes(separator, name="separator")
-        return cls(xs, ys, Y is None, Job(codec, between, order, joint))  # type: ignore[arg-type]
-
-
-def _warn_of_window(codec: Compressor, corpora: dict[str, list[bytes]]) -> None:
-    """Say that parts of long texts are out of each other's sight."""
-    window = codec.window
-    if window is None:
-        return
-    for name, texts in corpora.items():
-        longest = max(range(len(texts)), key=lambda i: len(texts[i]))
-        if len(texts[longest]) > window:
-            count = sum(len(text) > window for text in texts)
-            warnings.warn(
-                f"{name}[{longest}] has {len(texts[longest]):,} bytes and {codec.name} finds matches within {window:,} "
-                f"({count} of {len(texts)} texts are longer): such texts look unlike everything, themselves included. "
-                "Use a compressor with a larger window, such as 'zstd:19' or 'xz'.",
-                WindowWarning,
-                stacklevel=4,
-            )
-
-
-def _computed(
-    job: Job,
-    xs: list[bytes],
-    ys: list[bytes],
-    *,
-    grid: Grid | None = None,
-    done: Any = (),
-    mirrored: bool = False,
-    twice: bool = False,
-    n_jobs: int | None,
-    progress: bool | None,
-) -> Iterator[tuple[Block, Array, Array | None]]:
-    """Blocks of code lengths as they come, under a progress bar."""
-    pair_seconds = host.seconds_per_pair(job, xs, ys)
-    if grid is None:
-        grid = Grid.plan((len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
-    blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
-    pairs = sum((block.bottom - block.top) * (block.right - block.left) for block in blocks)
-    results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
-    with progress_bar(f"compressing with {job.compressor.name}", pairs, show=progress) as advance:
-        for block, forward, backward in results:
-            yield block, forward, backward
-            advance((block.bottom - block.top) * (block.right - block.left))
-
-
-@dataclass
-class _Distances:
-    """From pairs to blocks of distances."""
-
-    pairs: _Pairs
-    metric: Metric
-    symmetrize: str | None
-    remove_overhead: bool
-    clip: bool
-    lx: Array = field(init=False)
-    ly: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        if self.symmetrize is not None and self.symmetrize not in _COMBINE:
-            choices = ", ".join(map(repr, [None, *_COMBINE]))
-            raise ValueError(f"symmetrize is {self.symmetrize!r}: choose from {choices}")
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether one block of code lengths serves both sides of the diagonal."""
-        return self.pairs.own and (self.pairs.job.order == "sorted" or self.symmetrize is not None)
-
-    @property
-    def twice(self) -> bool:
-        """Whether both orders of concatenation are needed and differ."""
-        return self.symmetrize is not None and self.pairs.job.order != "sorted"
-
-    def grid(self, n_jobs: int | None) -> Grid:
-        """Blocks for this work on this machine."""
-        seconds = host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys) * (1 + self.twice)
-        return Grid.plan(self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored)
-
-    def digest(self) -> str:
-        """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""
-        job, codec = self.pairs.job, self.pairs.job.compressor
-        options = (codec.name, codec.version, job.separator, job.order, job.joint, self.pairs.own, self.symmetrize)
-        metric = (getattr(self.metric, "__module__", ""), getattr(self.metric, "__qualname__", repr(self.metric)))
-        sha = hashlib.sha256(repr((options, metric, self.remove_overhead, self.clip)).encode())
-        for texts in (self.pairs.xs, () if self.pairs.own else self.pairs.ys):
-            sha.update(len(texts).to_bytes(8, "little"))
-            for text in texts:
-                sha.update(len(text).to_bytes(8, "little") + text)
-        return sha.hexdigest()
-
-    def blocks(
-        self, grid: Grid, done: Any, n_jobs: int | None, progress: bool | None
-    ) -> Iterator[tuple[int, list[tuple[Block, Array]]]]:
-        """The index of each block of the grid with the distances that follow from it, its mirror image included."""
-        codec = self.pairs.job.compressor
-        cut = codec.overhead if self.remove_overhead else 0
-        self.lx = _alone(codec, self.pairs.xs, n_jobs, progress) - cut
-        self.ly = self.lx if self.pairs.own else _alone(codec, self.pairs.ys, n_jobs, progress) - cut
-        number = {block: i for i, block in enumerate(grid.blocks())}
-        for block, forward, backward in _computed(
-            self.pairs.job,
-            self.pairs.xs,
-            self.pairs.ys,
-            grid=grid,
-            done=done,
-            twice=self.twice,
-            n_jobs=n_jobs,
-            progress=progress,
-        ):
-            yield number[block], self._distances(block, forward, backward, cut)
-
-    def _distances(self, block: Block, lxy: Array, lyx: Array | None, cut: int) -> list[tuple[Block, Array]]:
-        """Distances of one block of code lengths."""
-        lx = self.lx[block.top : block.bottom, None]
-        ly = self.ly[None, block.left : block.right]
-        if self.pairs.job.joint == "primed":
-            first, second = (lx, ly) if self.pairs.job.order == "xy" else (ly, lx)
-            lxy, lyx = lxy + first, None if lyx is None else lyx + second
-        else:
-            lxy, lyx = lxy - cut, None if lyx is None else lyx - cut
-        forward = np.asarray(self.metric(lx, ly, lxy), np.float64)
-        if forward.shape != lxy.shape:
-            raise ValueError(f"metric returned shape {forward.shape} for code lengths of shape {lxy.shape}")
-        if not self.mirrored and self.symmetrize is None:
-            return [(block, self._clipped(forward))]
-        backward = np.asarray(self.metric(ly, lx, lxy if lyx is None else lyx), np.float64)
-        if self.symmetrize is not None:
-            forward = backward = _COMBINE[self.symmetrize](forward, backward)
-        parts = [(block, self._clipped(forward))]
-        if self.mirrored and block != block.transposed:
-            parts.append((block.transposed, self._clipped(backward).T))
-        return parts
-
-    def _clipped(self, values: Array) -> Array:
-        return np.clip(values, 0.0, 1.0) if self.clip else values

@@ -1,10 +1,10 @@
 """
 Distances as pure functions of code lengths.
 
-Every function takes L(x), L(y) and L(xy) (numbers or arrays that broadcast; bytes or bits, but all in one unit), returns float64,
-keeps no state, and is a distance in one sense at least: **smaller means more alike**. "Symmetric" in a docstring means: under
-exchange of x and y when L(xy) = L(yx); real compressors break the latter a little.
-Where the divisor is 0 (nothing but overhead was removed), the value is 0 for a zero numerator and infinite otherwise.
+Every function takes L(x), L(y) and L(xy) (numbers or arrays that broadcast; bytes or bits, but all in one unit),
+returns float64, keeps no state, and is a distance in one sense at least: **smaller means more alike**. "Symmetric" in
+a docstring means: under exchange of x and y when L(xy) = L(yx); real compressors break the latter a little. Where the
+divisor is 0 (nothing but overhead was removed), the value is 0 for a zero numerator and infinite otherwise.
 """
 
 from __future__ import annotations
@@ -43,14 +43,15 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Quotient; 0/0 is 0 and a/0 infinite with the sign of a."""
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient = np.asarray(numerator / denominator)
-    return np.where((denominator == 0) & (numerator == 0), 0.0, quotient)[()]  # type: ignore[return-value]
+    return np.where((denominator == 0) & (numerator == 0), 0.0, quotient)[()]
 
 
 def ncd(lx: ArrayLike, ly: ArrayLike, lxy: ArrayLike) -> Floats:
     """
     Normalized compression distance, (L(xy) - min(L(x), L(y))) / max(L(x), L(y)).
 
-    Range 0 to 1 in theory, slightly above 1 in practice; NCD(x, x) is above 0 by what the compressor needs to say "again". Symmetric.
+    Range 0 to 1 in theory, slightly above 1 in practice; NCD(x, x) is above 0 by what the compressor needs to say
+    "again". Symmetric.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ def ncd(lx: ArrayLike, ly: ArrayLike, lxy: ArrayLike) -> Floats:
 
     References
     ----------
-    Li, Chen, Li, Ma, Vitanyi, The similarity metric, IEEE Trans. Inf. Theory 50 (2004); Cilibrasi, Vitanyi, Clustering by
-    compression, IEEE Trans. Inf. Theory 51 (2005), equation 2.
+    Li, Chen, Li, Ma, Vitanyi, The similarity metric, IEEE Trans. Inf. Theory 50 (2004); Cilibrasi, Vitanyi,
+    Clustering by compression, IEEE Trans. Inf. Theory 51 (2005), equation 2.
 
     Examples
     --------
@@ -79,9 +80,10 @@ def ncd_conditional(lx: ArrayLike, ly: ArrayLike, lxy: ArrayLike) -> Floats:
     """
     Conditional form of the NCD, (L(xy) - L(x)) / max(L(x), L(y)).
 
-    The share of the longer code that y still needs after x. Range about 0 to 1, small whenever y is short beside x, so it compares badly
-    across lengths (as a nearest-neighbour distance it is far behind `ncd`). Not symmetric; the larger of the two orders
-    (``symmetrize="max"`` in `ncd.pairwise`) is the compression form of the normalized information distance.
+    The share of the longer code that y still needs after x. Range about 0 to 1, small whenever y is short beside x,
+    so it compares badly across lengths (as a nearest-neighbour distance it is far behind `ncd`). Not symmetric; the
+    larger of the two orders (``symmetrize="max"`` in `ncd.pairwise`) is the compression form of the normalized
+    information distance.
 
     Parameters
     ----------
@@ -194,9 +196,9 @@ def savings(lx: ArrayLike, ly: ArrayLike, lxy: ArrayLike) -> Floats:
     """
     Bytes saved, negated, -(L(x) + L(y) - L(xy)) / ln L(y), with y the training text.
 
-    What the pair saves grows with the length of the training text, about as its logarithm; dividing by it lets long and short neighbours
-    compete. Unlike the ratios above it does not reward texts for being as long as x. Range minus infinity to about 0. Not
-    symmetric; L(y) counts as at least 2.
+    What the pair saves grows with the length of the training text, about as its logarithm; dividing by it lets long
+    and short neighbours compete. Unlike the ratios above it does not reward texts for being as long as x. Range minus
+    infinity to about 0. Not symmetric; L(y) counts as at least 2.
 
     Parameters
     ----------
@@ -225,8 +227,8 @@ def nrc(lx: ArrayLike, ly: ArrayLike, lxy: ArrayLike) -> Floats:
     """
     Relative conditional code length, (L(xy) - L(x)) / L(y).
 
-    The share of y's own code that is left once x is known, in the manner of the normalized relative compression, whose divisor is the
-    uncompressed size of y. Range about 0 to 1. Not symmetric.
+    The share of y's own code that is left once x is known, in the manner of the normalized relative compression,
+    whose divisor is the uncompressed size of y. Range about 0 to 1. Not symmetric.
 
     Parameters
     ----------
@@ -270,7 +272,8 @@ def get_metric(metric: str | Metric) -> Metric:
     Parameters
     ----------
     metric : str or callable
-        A key of `METRICS`, or a function of L(x), L(y), L(xy) that broadcasts and is smaller for texts that are more alike.
+        A key of `METRICS`, or a function of L(x), L(y), L(xy) that broadcasts and is smaller for texts that are more
+        alike.
 
     Returns
     -------

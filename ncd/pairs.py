@@ -1,0 +1,211 @@
+"""Pairs of texts: how they are coded, and the blocks of code lengths and distances that follow."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.compressors.base import Compressor
+from ncd.compressors.registry import get_compressor
+from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.distances.lengths import Metric
+from ncd.engines import host
+from ncd.engines.host import Block, Grid, Job, Joint, Order
+from ncd.exceptions import WindowWarning
+from ncd.progress import progress_bar
+
+__all__ = ["Array", "Distances", "Pairs", "Symmetrize", "alone", "computed"]
+
+Symmetrize: TypeAlias = Literal["min", "mean", "max"]
+Array: TypeAlias = NDArray[Any]
+
+_COMBINE = {"min": np.minimum, "max": np.maximum, "mean": lambda a, b: (a + b) / 2}
+
+
+def alone(codec: Compressor, texts: list[bytes], n_jobs: int | None, progress: bool | None) -> Array:
+    """Single code lengths, computed in the same way as pairs: of nothing, followed by each text."""
+    job = Job(codec, separator=b"")
+    result = np.empty((1, len(texts)), codec.dtype)
+    for block, values, _ in computed(job, [b""], texts, n_jobs=n_jobs, progress=progress):
+        result[block.top : block.bottom, block.left : block.right] = values
+    return result[0]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two collections of texts and how their pairs are coded."""
+
+    xs: list[bytes]
+    ys: list[bytes]
+    own: bool  # the pairs are those within one collection
+    job: Job
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.xs), len(self.ys)
+
+    @classmethod
+    def read(
+        cls,
+        X: Texts,
+        Y: Texts | None,
+        compressor: Any,
+        separator: Text,
+        order: str,
+        joint: str,
+        allow_empty: bool,
+    ) -> Pairs:
+        """Check arguments, encode texts, warn where the window is too small for them."""
+        codec = get_compressor(compressor)
+        for name, value, choices in (("order", order, get_args(Order)), ("joint", joint, get_args(Joint))):
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}: choose from {', '.join(map(repr, choices))}")
+        if joint == "primed" and order == "sorted":
+            raise ValueError('order="sorted" goes with joint="concat" only: choose order "xy" or "yx"')
+        if joint == "primed" and not codec.can_prime:
+            codec.primed(b"")  # raises, and says which can
+        xs = as_corpus(X, name="X", allow_empty=allow_empty)
+        ys = xs if Y is None else as_corpus(Y, name="Y", allow_empty=allow_empty)
+        _warn_of_window(codec, {"X": xs} if Y is None else {"X": xs, "Y": ys})
+        between = as_bytes(separator, name="separator")
+        return cls(xs, ys, Y is None, Job(codec, between, order, joint))  # type: ignore[arg-type]
+
+
+def _warn_of_window(codec: Compressor, corpora: dict[str, list[bytes]]) -> None:
+    """Say that parts of long texts are out of each other's sight."""
+    window = codec.window
+    if window is None:
+        return
+    for name, texts in corpora.items():
+        longest = max(range(len(texts)), key=lambda i: len(texts[i]))
+        if len(texts[longest]) > window:
+            count = sum(len(text) > window for text in texts)
+            warnings.warn(
+                f"{name}[{longest}] has {len(texts[longest]):,} bytes and {codec.name} finds matches within {window:,} "
+                f"({count} of {len(texts)} texts are longer): such texts look unlike everything, themselves included. "
+                "Use a compressor with a larger window, such as 'zstd:19' or 'xz'.",
+                WindowWarning,
+                stacklevel=4,
+            )
+
+
+def computed(
+    job: Job,
+    xs: list[bytes],
+    ys: list[bytes],
+    *,
+    grid: Grid | None = None,
+    done: Any = (),
+    mirrored: bool = False,
+    twice: bool = False,
+    n_jobs: int | None,
+    progress: bool | None,
+) -> Iterator[tuple[Block, Array, Array | None]]:
+    """Blocks of code lengths as they come, under a progress bar."""
+    pair_seconds = host.seconds_per_pair(job, xs, ys)
+    if grid is None:
+        grid = Grid.plan((len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
+    blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
+    pairs = sum((block.bottom - block.top) * (block.right - block.left) for block in blocks)
+    results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
+    with progress_bar(f"compressing with {job.compressor.name}", pairs, show=progress) as advance:
+        for block, forward, backward in results:
+            yield block, forward, backward
+            advance((block.bottom - block.top) * (block.right - block.left))
+
+
+@dataclass
+class Distances:
+    """From pairs to blocks of distances."""
+
+    pairs: Pairs
+    metric: Metric
+    symmetrize: str | None
+    remove_overhead: bool
+    clip: bool
+    lx: Array = field(init=False)
+    ly: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.symmetrize is not None and self.symmetrize not in _COMBINE:
+            choices = ", ".join(map(repr, [None, *_COMBINE]))
+            raise ValueError(f"symmetrize is {self.symmetrize!r}: choose from {choices}")
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether one block of code lengths serves both sides of the diagonal."""
+        return self.pairs.own and (self.pairs.job.order == "sorted" or self.symmetrize is not None)
+
+    @property
+    def twice(self) -> bool:
+        """Whether both orders of concatenation are needed and differ."""
+        return self.symmetrize is not None and self.pairs.job.order != "sorted"
+
+    def grid(self, n_jobs: int | None) -> Grid:
+        """Blocks for this work on this machine."""
+        seconds = host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys) * (1 + self.twice)
+        return Grid.plan(self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored)
+
+    def digest(self) -> str:
+        """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""
+        job, codec = self.pairs.job, self.pairs.job.compressor
+        options = (codec.name, codec.version, job.separator, job.order, job.joint, self.pairs.own, self.symmetrize)
+        metric = (getattr(self.metric, "__module__", ""), getattr(self.metric, "__qualname__", repr(self.metric)))
+        sha = hashlib.sha256(repr((options, metric, self.remove_overhead, self.clip)).encode())
+        for texts in (self.pairs.xs, () if self.pairs.own else self.pairs.ys):
+            sha.update(len(texts).to_bytes(8, "little"))
+            for text in texts:
+                sha.update(len(text).to_bytes(8, "little") + text)
+        return sha.hexdigest()
+
+    def blocks(
+        self, grid: Grid, done: Any, n_jobs: int | None, progress: bool | None
+    ) -> Iterator[tuple[int, list[tuple[Block, Array]]]]:
+        """The index of each block of the grid with the distances that follow from it, its mirror image included."""
+        codec = self.pairs.job.compressor
+        cut = codec.overhead if self.remove_overhead else 0
+        self.lx = alone(codec, self.pairs.xs, n_jobs, progress) - cut
+        self.ly = self.lx if self.pairs.own else alone(codec, self.pairs.ys, n_jobs, progress) - cut
+        number = {block: i for i, block in enumerate(grid.blocks())}
+        for block, forward, backward in computed(
+            self.pairs.job,
+            self.pairs.xs,
+            self.pairs.ys,
+            grid=grid,
+            done=done,
+            twice=self.twice,
+            n_jobs=n_jobs,
+            progress=progress,
+        ):
+            yield number[block], self._distances(block, forward, backward, cut)
+
+    def _distances(self, block: Block, lxy: Array, lyx: Array | None, cut: int) -> list[tuple[Block, Array]]:
+        """Distances of one block of code lengths."""
+        lx = self.lx[block.top : block.bottom, None]
+        ly = self.ly[None, block.left : block.right]
+        if self.pairs.job.joint == "primed":
+            first, second = (lx, ly) if self.pairs.job.order == "xy" else (ly, lx)
+            lxy, lyx = lxy + first, None if lyx is None else lyx + second
+        else:
+            lxy, lyx = lxy - cut, None if lyx is None else lyx - cut
+        forward = np.asarray(self.metric(lx, ly, lxy), np.float64)
+        if forward.shape != lxy.shape:
+            raise ValueError(f"metric returned shape {forward.shape} for code lengths of shape {lxy.shape}")
+        if not self.mirrored and self.symmetrize is None:
+            return [(block, self._clipped(forward))]
+        backward = np.asarray(self.metric(ly, lx, lxy if lyx is None else lyx), np.float64)
+        if self.symmetrize is not None:
+            forward = backward = _COMBINE[self.symmetrize](forward, backward)
+        parts = [(block, self._clipped(forward))]
+        if self.mirrored and block != block.transposed:
+            parts.append((block.transposed, self._clipped(backward).T))
+        return parts
+
+    def _clipped(self, values: Array) -> Array:
+        return np.clip(values, 0.0, 1.0) if self.clip else values
