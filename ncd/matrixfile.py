@@ -88,7 +88,10 @@ class MatrixFile:
         if any(found[key] != json.loads(json.dumps(value)) for key, value in header.items()):
             raise ValueError(f"{self.progress} belongs to other texts or options: {remedy}")
         self.grid = Grid(tuple(found["shape"]), found["rows"], found["columns"], found["mirrored"])
-        self.done = {int(line) for line in lines[1:-1]}  # the last piece is empty, or torn by a kill
+        self.done = {int(line) for line in lines[1:-1]}
+        if lines[-1]:  # torn by a kill: the next note must not be written onto it
+            with open(self.progress, "r+b") as notes:
+                notes.truncate(notes.read().rfind(b"\n") + 1)
 
     def write(self, block: Block, values: NDArray[Any]) -> None:
         """Put a block's values in place."""

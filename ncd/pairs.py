@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -25,7 +25,11 @@ __all__ = ["Array", "Distances", "Pairs", "Symmetrize", "alone", "computed"]
 Symmetrize: TypeAlias = Literal["min", "mean", "max"]
 Array: TypeAlias = NDArray[Any]
 
-_COMBINE = {"min": np.minimum, "max": np.maximum, "mean": lambda a, b: (a + b) / 2}
+_COMBINE: dict[str, Callable[[Any, Any], Any]] = {
+    "min": np.minimum,
+    "max": np.maximum,
+    "mean": lambda a, b: (a + b) / 2,
+}
 
 
 def alone(codec: Compressor, texts: list[bytes], n_jobs: int | None, progress: bool | None) -> Array:
@@ -110,7 +114,7 @@ def computed(
     """Blocks of code lengths as they come, under a progress bar."""
     pair_seconds = host.seconds_per_pair(job, xs, ys)
     if grid is None:
-        grid = Grid.plan((len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
+        grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
     pairs = sum((block.bottom - block.top) * (block.right - block.left) for block in blocks)
     results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
@@ -150,7 +154,9 @@ class Distances:
     def grid(self, n_jobs: int | None) -> Grid:
         """Blocks for this work on this machine."""
         seconds = host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys) * (1 + self.twice)
-        return Grid.plan(self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored)
+        return Grid.plan(
+            self.pairs.job, self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored
+        )
 
     def digest(self) -> str:
         """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""

@@ -63,16 +63,17 @@ def progress_bar(
 
 
 def _bar() -> Any:
-    """A rich progress bar on stderr that goes away when done."""
+    """A rich progress bar on stderr; on a terminal it goes away when done, elsewhere its last state stays."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
+        console=console,
+        transient=console.is_terminal,
     )

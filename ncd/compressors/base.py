@@ -125,7 +125,7 @@ class Compressor(ABC):
 
     def length(self, data: Text) -> CodeLength:
         """Code length L(data) in bytes, header and trailer included: ``len(compress(data))``."""
-        return self._lengths([as_bytes(data, name="data")])[0]  # type: ignore[no-any-return]
+        return self._lengths([as_bytes(data, name="data")])[0]
 
     def lengths(self, texts: Texts) -> NDArray[Any]:
         """Code lengths of many texts, an array of shape (n,) and type `dtype`."""

@@ -19,7 +19,7 @@ def _library() -> ModuleType:
         import brotli
     except ImportError:
         raise MissingLibraryError.of("the compressor 'brotli'", "brotli") from None
-    return brotli  # type: ignore[no-any-return]
+    return brotli
 
 
 class Brotli(Compressor):

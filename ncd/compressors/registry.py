@@ -87,7 +87,7 @@ def _factory(family: str) -> Callable[..., Any]:
         return _registered[family]
     if family in _BUILT_IN:
         module, _, cls = _BUILT_IN[family][0].partition(":")
-        return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+        return getattr(importlib.import_module(module), cls)
     plug_ins = _entry_points()
     if family in plug_ins:
         loaded = plug_ins[family].load()
@@ -241,7 +241,7 @@ def _describe(family: str) -> CompressorInfo:
         version, window, installed = made.version, made.window, True
     except Exception as error:  # a broken plug-in must not hide the others
         version = str(error).rpartition("not installed: ")[2] or type(error).__name__
-        if family not in _BUILT_IN:
+        if family not in _BUILT_IN or family in _registered:
             return CompressorInfo(family, levels, False, version, None, 0, False)
         made, window, installed = _make(family, family, [], {}), None, False
     return CompressorInfo(made.name, levels, installed, version, window, made.overhead, made.can_prime)

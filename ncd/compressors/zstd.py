@@ -34,7 +34,7 @@ def _library() -> ModuleType:
             from backports import zstd
         except ImportError:
             raise MissingLibraryError.of("the compressor 'zstd'", "zstd") from None
-    return zstd  # type: ignore[no-any-return]
+    return zstd
 
 
 class Zstd(Compressor):
@@ -77,8 +77,11 @@ class Zstd(Compressor):
     @property
     def window(self) -> int:
         # A frame of unknown size states its window in the sixth byte: exponent (5 bits), eighths (3 bits).
+        # It does not depend on the search, whose tables are kept small here: those of level 22 take 700 MB.
         zstd = _library()
-        coder = zstd.ZstdCompressor(options=self._options)
+        p = zstd.CompressionParameter
+        small = {p.strategy: zstd.Strategy.fast, p.hash_log: 6, p.chain_log: 6}
+        coder = zstd.ZstdCompressor(options=self._options | small)
         frame = coder.compress(b"0", zstd.ZstdCompressor.CONTINUE) + coder.flush(zstd.ZstdCompressor.FLUSH_BLOCK)
         base = 1 << (10 + (frame[5] >> 3))
         return int(base + (base >> 3) * (frame[5] & 7))
@@ -102,7 +105,7 @@ class Zstd(Compressor):
 
     def _compress(self, data: bytes) -> bytes:
         context = self._context()
-        return context.compress(data, context.FLUSH_FRAME)  # type: ignore[no-any-return]
+        return context.compress(data, context.FLUSH_FRAME)
 
     def _lengths(self, texts: Iterable[bytes]) -> list[Any]:
         context = self._context()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,14 +56,24 @@ class Grid:
     mirrored: bool = False
 
     @classmethod
-    def plan(cls, shape: tuple[int, int], pair_seconds: float, jobs: int, *, mirrored: bool = False) -> Grid:
-        """Blocks that each take about a quarter of a second, and leave every worker several."""
+    def plan(cls, job: Job, shape: tuple[int, int], pair_seconds: float, jobs: int, *, mirrored: bool = False) -> Grid:
+        """
+        Blocks that each take about a quarter of a second, and leave every worker several.
+
+        Priming is paid once a block, so a primed coder gets all of its texts in one block where there is enough other
+        work to share.
+        """
         n, m = shape
         seconds = min(_TILE_SECONDS, pair_seconds * n * m / (8 * jobs))
         pairs = int(min(max(seconds / pair_seconds, 64), _TILE_PAIRS))
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
+        if job.joint == "primed":
+            primed, coded = (m, n) if job.order == "yx" else (n, m)
+            long = min(math.ceil(coded / math.ceil(2 * jobs / primed)), _TILE_PAIRS)
+            short = max(1, min(primed // (2 * jobs), pairs // long))
+            return cls(shape, long, short) if job.order == "yx" else cls(shape, short, long)
         columns = min(m, pairs)
         return cls(shape, max(1, min(n, pairs // columns)), columns)
 
@@ -96,6 +107,11 @@ class Job:
     separator: bytes = b" "
     order: Order = "xy"
     joint: Joint = "concat"
+
+    @property
+    def prefer(self) -> Literal["threads", "processes"]:
+        """What keeps several cores busy; a primed coder works long enough outside Python for threads."""
+        return "threads" if self.joint == "primed" else self.compressor.prefer
 
     def lengths(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
         """Code lengths of all pairs, shape (len(xs), len(ys))."""
@@ -141,7 +157,11 @@ def effective_jobs(n_jobs: int | None) -> int | None:
     if n_jobs is not None:
         if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
             raise ValueError(f"n_jobs is {n_jobs!r}: give a number of workers, -1 for all cores, or None")
-        return int(n_jobs)
+        if n_jobs > 0:
+            return int(n_jobs)
+        import joblib
+
+        return int(joblib.effective_n_jobs(int(n_jobs)))  # of the back end in force, counted back from all
     import joblib
 
     if _configured():
@@ -159,6 +179,12 @@ def _configured() -> bool:
 
 def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
     """Measured time of one pair on one core, from a few pairs spread over the texts."""
+    if job.joint == "primed":  # a coder is primed for many texts: share its cost among a sample of them
+        firsts, seconds = (ys, xs) if job.order == "yx" else (xs, ys)
+        sample = seconds[:: math.ceil(len(seconds) / 64)]
+        start = time.perf_counter()
+        Job(job.compressor, joint="primed").lengths([firsts[len(firsts) // 2]], sample)
+        return max((time.perf_counter() - start) / len(sample), 1e-7)
     start, pairs, step = time.perf_counter(), 0, 1
     while (spent := time.perf_counter() - start) < _PROBE_SECONDS and step <= 64:
         rows = [xs[(7919 * step) % len(xs)]]
@@ -169,10 +195,10 @@ def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> floa
     return max(spent / max(pairs, 1), 1e-7)
 
 
-def _in_processes(compressor: Compressor, seconds: float, pairs: int) -> bool:
+def _in_processes(job: Job, seconds: float, pairs: int) -> bool:
     """Whether worker processes are worth their start, or needed to give leaked memory back."""
-    long = seconds > _PROCESSES_FROM_SECONDS and compressor.prefer == "processes"
-    return long or compressor.leak * pairs > _LEAK_BYTES
+    long = seconds > _PROCESSES_FROM_SECONDS and job.prefer == "processes"
+    return long or job.compressor.leak * pairs > _LEAK_BYTES
 
 
 def run(
@@ -211,10 +237,10 @@ def run(
     pairs = sum((b.bottom - b.top) * (b.right - b.left) for b in blocks) * (1 + twice)
     seconds = pair_seconds * pairs
     jobs = effective_jobs(n_jobs)
-    processes = _in_processes(job.compressor, seconds, pairs)
+    processes = _in_processes(job, seconds, pairs)
     if processes and jobs == 1 and job.compressor.leak:
         jobs = 2  # joblib would stay in this process, which must not grow
-    alone = jobs == 1 or (seconds < _PARALLEL_FROM_SECONDS) or (job.compressor.prefer == "processes" and not processes)
+    alone = jobs == 1 or (seconds < _PARALLEL_FROM_SECONDS) or (job.prefer == "processes" and not processes)
     if alone and not _configured():
         for block in blocks:
             yield _compute(*work(block))

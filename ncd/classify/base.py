@@ -1,0 +1,62 @@
+"""What the text classifiers share: reading texts and labels, and scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+
+from ncd.corpus import Texts, as_corpus
+
+__all__ = ["TextClassifier", "check_choice"]
+
+
+def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
+    """Raise unless the value of a parameter is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}: choose from {', '.join(map(repr, choices))}")
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """
+    A scikit-learn classifier whose X is a collection of texts instead of a matrix.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels seen by `fit`, sorted.
+    """
+
+    classes_: NDArray[Any]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _read(self, X: Texts, y: Any) -> tuple[list[bytes], NDArray[np.int64]]:
+        """Texts as bytes and labels as indices into `classes_`, which this sets."""
+        texts = as_corpus(X, name="X")
+        labels = np.asarray(y)
+        if labels.ndim != 1:
+            raise ValueError(f"y has shape {labels.shape}: give one label a text")
+        if len(labels) != len(texts):
+            raise ValueError(f"y has {len(labels)} labels and X {len(texts)} texts: give one label a text")
+        missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+        if missing:
+            raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}, a missing value: drop it or give it a label")
+        if labels.dtype == object and len({isinstance(label, str) for label in labels}) > 1:
+            raise TypeError("y mixes str with other labels: make them all str")
+        check_classification_targets(labels)
+        if labels.dtype == object:
+            labels = np.asarray(labels.tolist())
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed")
+        return texts, codes.astype(np.int64)

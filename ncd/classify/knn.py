@@ -1,0 +1,219 @@
+"""Nearest neighbours by compression distance."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ncd.classify.base import TextClassifier, check_choice
+from ncd.corpus import Text, Texts, as_corpus
+from ncd.distances.lengths import Metric
+from ncd.engines.host import Joint, Order
+from ncd.pairs import Symmetrize
+from ncd.pairwise import Neighbors, neighbors
+
+__all__ = ["NCDClassifier"]
+
+_TIES = ("nearest", "first", "random")
+
+
+class NCDClassifier(TextClassifier):
+    """
+    k nearest neighbours under a compression distance.
+
+    Nothing is trained: `fit` keeps the texts, and each prediction compresses the text together with every training
+    text. The defaults won a comparison on the training parts of twelve public data sets (see the guide).
+
+    Parameters
+    ----------
+    compressor : str or object
+        As in `ncd.get_compressor`.
+    metric : str or callable
+        Distance of the text to be classified (x) from a training text (y), as in `ncd.pairwise`.
+    n_neighbors : int
+        Number of neighbours that vote.
+    tie : {"nearest", "first", "random"}
+        Which of the classes with equally many votes wins: the one with the nearest neighbour, the one that is first
+        in `classes_`, or one at random. The label of the text to be classified is never looked at.
+    separator, order, joint, symmetrize, remove_overhead
+        As in `ncd.pairwise`.
+    random_state : int, RandomState or None
+        For ``tie="random"``.
+    n_jobs : int or None
+        Number of workers; None: all cores.
+    progress : bool or None
+        None: a bar on a terminal after a second.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    References
+    ----------
+    Jiang, Yang, Tsirlin, Tang, Dai, Lin, "Low-resource" text classification: a parameter-free classification method
+    with compressors, Findings of ACL 2023. (Its published accuracies count a tie among two neighbours as right
+    whenever one of them has the right label; the honest figures are lower.)
+
+    Examples
+    --------
+    >>> texts = ["the cat sat on the mat", "le chat est sur le tapis", "the dog and the cat", "le chien et le chat"]
+    >>> model = NCDClassifier().fit(texts, ["en", "fr", "en", "fr"])
+    >>> model.predict(["the dog sat on the cat", "le chien est sur le chat"]).tolist()
+    ['en', 'fr']
+    """
+
+    def __init__(
+        self,
+        compressor: Any = "gzip",
+        *,
+        metric: str | Metric = "ncd",
+        n_neighbors: int = 3,
+        tie: Literal["nearest", "first", "random"] = "nearest",
+        separator: Text = b" ",
+        order: Order = "xy",
+        joint: Joint = "concat",
+        symmetrize: Symmetrize | None = None,
+        remove_overhead: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.compressor = compressor
+        self.metric = metric
+        self.n_neighbors = n_neighbors
+        self.tie = tie
+        self.separator = separator
+        self.order = order
+        self.joint = joint
+        self.symmetrize = symmetrize
+        self.remove_overhead = remove_overhead
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.progress = progress
+
+    def fit(self, X: Texts, y: Any) -> NCDClassifier:
+        """
+        Keep the training texts.
+
+        Parameters
+        ----------
+        X : iterable of str or bytes, shape (n,)
+        y : array_like, shape (n,)
+            Labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For texts or labels that are missing, empty, mixed or of unequal number, and parameters out of range.
+        """
+        check_choice("tie", self.tie, _TIES)
+        texts, codes = self._read(X, y)
+        self._check_k(self.n_neighbors, len(texts))
+        self.texts_, self.codes_ = texts, codes
+        return self
+
+    @staticmethod
+    def _check_k(k: Any, most: int) -> None:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
+            raise ValueError(f"n_neighbors is {k!r}: with {most} training texts choose from 1 to {most}")
+
+    def _neighbors(self, X: Texts | None, k: int) -> Neighbors:
+        """The nearest training texts."""
+        return neighbors(
+            self.texts_ if X is None else as_corpus(X),
+            None if X is None else self.texts_,
+            k,
+            compressor=self.compressor,
+            metric=self.metric,
+            separator=self.separator,
+            order=self.order,
+            joint=self.joint,
+            symmetrize=self.symmetrize,
+            remove_overhead=self.remove_overhead,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+        )
+
+    def kneighbors(
+        self, X: Texts | None = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
+        """
+        The nearest training texts.
+
+        Parameters
+        ----------
+        X : iterable of str or bytes, shape (n,), optional
+            Without it, the neighbours of the training texts, each left out of its own.
+        n_neighbors : int, optional
+            Other than the estimator's.
+        return_distance : bool
+            Whether distances come with the indices.
+
+        Returns
+        -------
+        distances : ndarray of shape (n, k)
+            Only with `return_distance`.
+        indices : ndarray of shape (n, k)
+            Into the training texts, nearest first.
+        """
+        check_is_fitted(self)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        self._check_k(k, len(self.texts_) - (X is None))
+        found = self._neighbors(X, k)
+        return (found.distances, found.indices) if return_distance else found.indices
+
+    def _votes(self, X: Texts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Votes for each class, and the classes of the neighbours, nearest first."""
+        check_is_fitted(self)
+        classes = self.codes_[self._neighbors(X, self.n_neighbors).indices]
+        votes = np.zeros((len(classes), len(self.classes_)), np.int64)
+        np.add.at(votes, (np.arange(len(classes))[:, None], classes), 1)
+        return votes, classes
+
+    def predict(self, X: Texts) -> NDArray[Any]:
+        """
+        Label of each text.
+
+        Parameters
+        ----------
+        X : iterable of str or bytes, shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        votes, classes = self._votes(X)
+        tied = votes == votes.max(1, keepdims=True)
+        if self.tie == "nearest":
+            in_tie = np.take_along_axis(tied, classes, 1)
+            winner = np.take_along_axis(classes, in_tie.argmax(1)[:, None], 1)[:, 0]
+        elif self.tie == "first":
+            winner = tied.argmax(1)
+        else:
+            winner = (tied * check_random_state(self.random_state).uniform(0.5, 1, tied.shape)).argmax(1)
+        return self.classes_[winner]
+
+    def predict_proba(self, X: Texts) -> NDArray[np.float64]:
+        """
+        Share of the votes of each class.
+
+        Parameters
+        ----------
+        X : iterable of str or bytes, shape (n,)
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Columns in the order of `classes_`. `predict` breaks ties in them as `tie` says.
+        """
+        votes, _ = self._votes(X)
+        return votes / votes.sum(1, keepdims=True)

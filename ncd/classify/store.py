@@ -1,0 +1,211 @@
+"""
+Models to a file and back, without pickle.
+
+The file is a zip archive of
+
+- ``model.json``: ``format`` ("ncd-model"), ``version`` (1), ``class``, ``ncd`` (the release that wrote it),
+  ``params`` (those of the constructor), ``classes`` (the labels), ``compressor_version`` (library and version that
+  made the code lengths);
+- ``texts.bin`` and ``ends.npy``: the texts one after another, and where each ends (int64);
+- further ``.npy`` arrays of integers, by the class.
+
+Reading it runs no code from the file; what is not known is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from ncd.classify.base import TextClassifier
+from ncd.classify.code_length import CodeLengthClassifier
+from ncd.classify.knn import NCDClassifier
+from ncd.compressors.registry import get_compressor
+from ncd.exceptions import ModelFileError
+from ncd.files import atomic_path
+
+__all__ = ["load_model", "save_model"]
+
+_FORMAT = "ncd-model"
+_VERSION = 1
+#: For each class, the attribute that holds texts and those that hold arrays of integers.
+_STATE = {
+    NCDClassifier: ("texts_", ("codes_",)),
+    CodeLengthClassifier: ("dictionaries_", ("owners_", "counts_")),
+}
+_NAMES = {cls.__name__: cls for cls in _STATE}
+
+
+def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    """
+    Write a fitted classifier to a file.
+
+    Parameters
+    ----------
+    model : NCDClassifier or CodeLengthClassifier
+        Its compressor must have a name that reproduces it, its metric be given by name, its labels be str, int, float
+        or bool.
+    path : path-like
+    force : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    TypeError
+        If the model, or one of its parameters or labels, cannot be written without pickle.
+    FileExistsError
+        If the file exists and `force` is false.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+
+    Examples
+    --------
+    >>> import tempfile, ncd
+    >>> model = ncd.CodeLengthClassifier().fit(["good and fine", "bad and poor"], ["+", "-"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ncd.save_model(model, folder + "/mood.ncd")
+    ...     ncd.load_model(folder + "/mood.ncd").predict(["a fine thing"]).tolist()
+    ['+']
+    """
+    if type(model) not in _STATE:
+        raise TypeError(f"model is a {type(model).__name__}: choose from {', '.join(_NAMES)}")
+    check_is_fitted(model)
+    texts_name, arrays = _STATE[type(model)]
+    texts: list[bytes] = getattr(model, texts_name)
+    head = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "class": type(model).__name__,
+        "ncd": _release(),
+        "params": {key: _plain(key, value) for key, value in model.get_params(deep=False).items()},
+        "classes": _labels(model.classes_),
+        "compressor_version": get_compressor(model.compressor).version,
+    }
+    with atomic_path(path, force=force) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.json", json.dumps(head, indent=1, ensure_ascii=False))
+        archive.writestr("texts.bin", b"".join(texts))
+        archive.writestr("ends.npy", _to_npy(np.cumsum([len(text) for text in texts], dtype=np.int64)))
+        for name in arrays:
+            archive.writestr(f"{name}.npy", _to_npy(np.asarray(getattr(model, name), np.int64)))
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """
+    Read a classifier that `save_model` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    NCDClassifier or CodeLengthClassifier
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no such model, is damaged, or comes from a version or holds a class that this release does not
+        know.
+
+    Warns
+    -----
+    UserWarning
+        If the compressor's library has another version than the one that the model was made with.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            head = json.loads(archive.read("model.json"))
+            if not isinstance(head, dict) or head.get("format") != _FORMAT:
+                raise ModelFileError(f"{path} is not a model file of ncd")
+            if head["version"] != _VERSION:
+                raise ModelFileError(f"{path} has version {head['version']!r}; this release reads version {_VERSION}")
+            if head["class"] not in _NAMES:
+                raise ModelFileError(f"{path} holds a {head['class']!r}; this release knows {', '.join(_NAMES)}")
+            return _restore(archive, head)
+    except ModelFileError:
+        raise
+    except OSError:
+        raise
+    except Exception as error:
+        raise ModelFileError(f"{path} is not a readable model file: {error}") from error
+
+
+def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> TextClassifier:
+    """The classifier from the parts of its file."""
+    cls = _NAMES[head["class"]]
+    known = set(cls().get_params(deep=False))
+    if set(head["params"]) != known:
+        raise ModelFileError(f"its parameters are {sorted(head['params'])}, this release's are {sorted(known)}")
+    model = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
+    texts_name, arrays = _STATE[cls]
+    blob, ends = archive.read("texts.bin"), _from_npy(archive.read("ends.npy"))
+    starts = np.concatenate([[0], ends[:-1]])
+    if len(ends) == 0 or ends[-1] != len(blob) or (ends < starts).any():
+        raise ModelFileError("its texts are damaged")
+    setattr(model, texts_name, [blob[start:end] for start, end in zip(starts, ends, strict=True)])
+    model.classes_ = np.asarray(head["classes"])
+    for name in arrays:
+        setattr(model, name, _from_npy(archive.read(f"{name}.npy")))
+    version = get_compressor(model.compressor).version
+    if version != head["compressor_version"]:
+        warnings.warn(
+            f"the model was made with {head['compressor_version']}, this machine has {version}: "
+            "code lengths may differ",
+            stacklevel=3,
+        )
+    return model
+
+
+def _release() -> str:
+    """This release's number."""
+    from ncd import __version__
+
+    return __version__
+
+
+def _plain(key: str, value: Any) -> Any:
+    """A parameter as JSON can hold it."""
+    if key == "compressor":
+        return get_compressor(value).name
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"bytes": bytes(value).hex()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.integer):
+        return int(value)
+    raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give it by name")
+
+
+def _from_plain(value: Any) -> Any:
+    """The inverse of `_plain`."""
+    return bytes.fromhex(value["bytes"]) if isinstance(value, dict) else value
+
+
+def _labels(classes: NDArray[Any]) -> list[Any]:
+    """Labels as JSON can hold them."""
+    labels = classes.tolist()
+    if not all(isinstance(label, str | int | float | bool) for label in labels):
+        raise TypeError(f"labels are {type(labels[0]).__name__}: a model file holds str, int, float and bool")
+    return labels
+
+
+def _to_npy(array: NDArray[Any]) -> bytes:
+    """An array as an .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _from_npy(data: bytes) -> NDArray[Any]:
+    """The inverse of `_to_npy`."""
+    return np.load(io.BytesIO(data), allow_pickle=False)

@@ -1,0 +1,162 @@
+"""Pictures: every function takes an Axes (or makes one) and returns it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["confusion", "dendrogram", "heatmap", "linkage_of"]
+
+
+def _axes(ax: Any) -> Any:
+    """The given Axes, or a new one."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _square(distances: ArrayLike, labels: Sequence[str]) -> NDArray[np.float64]:
+    """A square matrix with as many rows as labels."""
+    matrix = np.asarray(distances, np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(labels) != len(matrix):
+        raise ValueError(f"distances have shape {matrix.shape} and there are {len(labels)} labels: give n x n and n")
+    return matrix
+
+
+def linkage_of(distances: ArrayLike, *, method: str = "average") -> NDArray[np.float64]:
+    """
+    Hierarchical clustering of a distance matrix, as scipy's linkage matrix.
+
+    Real compressors give d(x, y) and d(y, x) that differ a little and d(x, x) above 0: the mean of the two is taken,
+    and the diagonal is ignored.
+
+    Parameters
+    ----------
+    distances : array_like of shape (n, n)
+    method : str
+        As in `scipy.cluster.hierarchy.linkage`.
+
+    Returns
+    -------
+    ndarray of shape (n - 1, 4)
+
+    Examples
+    --------
+    >>> linkage_of([[0.1, 0.2, 0.9], [0.3, 0.1, 0.9], [0.9, 0.9, 0.1]])[0, :2].tolist()
+    [0.0, 1.0]
+    """
+    from scipy.cluster.hierarchy import linkage
+
+    matrix = np.asarray(distances, np.float64)
+    upper = np.triu_indices(len(matrix), 1)
+    return linkage(((matrix + matrix.T) / 2)[upper], method)
+
+
+def heatmap(distances: ArrayLike, labels: Sequence[str], *, order: Sequence[int] | None = None, ax: Any = None) -> Any:
+    """
+    A distance matrix in colours, dark where texts are alike.
+
+    Parameters
+    ----------
+    distances : array_like of shape (n, n)
+    labels : sequence of n str
+    order : sequence of int, optional
+        Order of the rows and columns, such as the leaves of a dendrogram.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    matrix = _square(distances, labels)
+    order = range(len(labels)) if order is None else order
+    ax = _axes(ax)
+    image = ax.imshow(matrix[np.ix_(order, order)], cmap="viridis")
+    names = [labels[i] for i in order]
+    ax.set_xticks(range(len(names)), names, rotation=90)
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(labelsize=max(4, min(9, 300 / len(names))), length=0)
+    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="distance")
+    return ax
+
+
+def dendrogram(
+    distances: ArrayLike,
+    labels: Sequence[str],
+    *,
+    groups: Sequence[str] | None = None,
+    method: str = "average",
+    ax: Any = None,
+) -> Any:
+    """
+    The tree of a hierarchical clustering.
+
+    Parameters
+    ----------
+    distances : array_like of shape (n, n)
+    labels : sequence of n str
+    groups : sequence of n str, optional
+        Known groups, shown by the colour of the labels.
+    method : str
+        As in `scipy.cluster.hierarchy.linkage`.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from scipy.cluster import hierarchy
+
+    _square(distances, labels)
+    ax = _axes(ax)
+    tree = hierarchy.dendrogram(
+        linkage_of(distances, method=method),
+        labels=list(labels),
+        orientation="left",
+        ax=ax,
+        color_threshold=0,
+        above_threshold_color="0.35",
+    )
+    ax.tick_params(axis="y", labelsize=max(4, min(9, 300 / len(labels))))
+    ax.spines[["top", "left", "right"]].set_visible(False)
+    ax.set_xlabel("distance")
+    if groups is not None:
+        import matplotlib as mpl
+
+        palette = [*mpl.color_sequences["tab10"], *mpl.color_sequences["Dark2"]]
+        colours = {group: palette[i % len(palette)] for i, group in enumerate(dict.fromkeys(groups))}
+        for tick, leaf in zip(ax.get_yticklabels(), tree["leaves"], strict=True):
+            tick.set_color(colours[groups[leaf]])
+    return ax
+
+
+def confusion(matrix: ArrayLike, labels: Sequence[str], *, ax: Any = None) -> Any:
+    """
+    A confusion matrix with its counts; rows are true classes, columns predicted ones.
+
+    Parameters
+    ----------
+    matrix : array_like of shape (n, n)
+    labels : sequence of n str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    counts = _square(matrix, labels)
+    ax = _axes(ax)
+    ax.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.argwhere(counts > 0):
+        shade = "white" if counts[i, j] > 0.6 * counts[i].sum() else "black"
+        ax.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", color=shade, fontsize=8)
+    ax.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
+    return ax

@@ -1,0 +1,51 @@
+"""Helpers that tests import: made-up texts, a compressor that counts its calls."""
+
+import random
+import time
+
+WORDS = (
+    "the of and a to in is was he for it with as his on be at by i this had not are but from or have an they which "
+    "one you were her all she there would their we him been has when who will more no if out so said what up its"
+).split()
+
+
+def make_text(seed, words=60):
+    """A reproducible text of common words."""
+    return " ".join(random.Random(seed).choices(WORDS, k=words))
+
+
+def make_bytes(seed, size):
+    """Reproducible bytes that nothing can compress."""
+    return random.Random(seed).randbytes(size)
+
+
+def finish(process, timeout=60):
+    """Standard output of a process that must succeed."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    return out
+
+
+def wait_until(condition, seconds=30):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+class Slow:
+    """A compressor of the least interface: counts its calls, may take its time, may fail."""
+
+    name = "slow"
+
+    def __init__(self, seconds=0.0, fail_after=None):
+        self.seconds, self.fail_after, self.calls = seconds, fail_after, 0
+
+    def length(self, data):
+        self.calls += 1
+        if self.fail_after is not None and self.calls > self.fail_after:
+            raise OSError("the codec broke down")
+        if self.seconds:
+            time.sleep(self.seconds)
+        return len(set(data)) + len(data) / 8

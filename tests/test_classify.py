@@ -1,0 +1,276 @@
+"""The classifiers: scikit-learn's contract, a contract for texts, and oracles for their decisions."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from tests import naive
+
+import ncd
+from ncd import data
+
+TRAIN, TEST = data.load_factbook("train"), data.load_factbook("test")
+X, Y = TRAIN.texts[:120], TRAIN.labels[:120]
+QUERIES = TEST.texts[:25]
+MODELS = [ncd.NCDClassifier(), ncd.CodeLengthClassifier()]
+both = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+
+
+@pytest.fixture
+def model(request):
+    return clone(request.param)
+
+
+@parametrize_with_checks(MODELS)
+def test_scikit_learn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+@both
+def test_learns_something(model):
+    accuracy = clone(model).fit(TRAIN.texts, TRAIN.labels).score(TEST.texts[:100], TEST.labels[:100])
+    assert accuracy > 0.75  # eight classes
+
+
+@both
+def test_same_answers_for_every_kind_of_collection(model):
+    expected = clone(model).fit(X, Y).predict(QUERIES)
+    for wrap in (tuple, np.array, pd.Series, pl.Series, lambda texts: [text.encode() for text in texts], iter):
+        assert clone(model).fit(wrap(X), Y).predict(wrap(QUERIES)).tolist() == expected.tolist()
+    assert clone(model).fit(X, pd.Series(Y)).predict(QUERIES).tolist() == expected.tolist()
+    assert clone(model).fit(X, np.array(Y, object)).predict(QUERIES).tolist() == expected.tolist()
+
+
+@both
+def test_jobs_do_not_change_answers(model):
+    one = clone(model).set_params(n_jobs=1).fit(X, Y).predict(QUERIES)
+    assert clone(model).set_params(n_jobs=2).fit(X, Y).predict(QUERIES).tolist() == one.tolist()
+
+
+@both
+def test_integer_and_boolean_labels(model):
+    numbers = [sorted(set(Y)).index(label) for label in Y]
+    assert clone(model).fit(X, numbers).predict(QUERIES).dtype.kind == "i"
+    answer = clone(model).fit(X, [label == "economy" for label in Y]).predict(QUERIES)
+    assert answer.dtype == bool
+
+
+@both
+def test_clone_pickle_pipeline_and_search(model):
+    fitted = clone(model).fit(X, Y)
+    assert pickle.loads(pickle.dumps(fitted)).predict(QUERIES).tolist() == fitted.predict(QUERIES).tolist()
+    upper = FunctionTransformer(lambda texts: [text.upper() for text in texts])
+    shouted = [text.upper() for text in QUERIES]
+    direct = clone(model).fit([text.upper() for text in X], Y).predict(shouted)
+    assert make_pipeline(upper, clone(model)).fit(X, Y).predict(QUERIES).tolist() == direct.tolist()
+    search = GridSearchCV(clone(model), {"compressor": ["zstd:3", "deflate:6"]}, cv=3).fit(X, Y)
+    assert search.best_params_["compressor"] in ("zstd:3", "deflate:6")
+    assert search.predict(QUERIES).shape == (25,)
+    assert cross_val_score(clone(model), np.array(X), np.array(Y), cv=3).mean() > 0.4
+
+
+@both
+def test_search_with_worker_processes(model):
+    search = GridSearchCV(clone(model), {"compressor": ["zstd:3", "deflate:6"]}, cv=2, n_jobs=2).fit(X, Y)
+    assert search.score(X, Y) > 0.5
+
+
+@both
+def test_not_fitted(model):
+    with pytest.raises(NotFittedError):
+        clone(model).predict(QUERIES)
+
+
+@both
+@pytest.mark.parametrize(
+    ("texts", "labels", "error", "words"),
+    [
+        ([], [], ValueError, "X is empty"),
+        (["a", "b"], ["x"], ValueError, "y has 1 labels and X 2 texts"),
+        (["a", None, "c"], list("xyx"), TypeError, r"X\[1\] is None"),
+        (["a", float("nan"), "c"], list("xyx"), TypeError, r"X\[1\] is nan"),
+        (["a", b"b", "c"], list("xyx"), TypeError, "X mixes str"),
+        (["a", "", "c"], list("xyx"), ncd.EmptyTextError, r"X\[1\] is empty"),
+        (["a", "b", "c"], ["x", None, "y"], ValueError, r"y\[1\] is None"),
+        (["a", "b", "c"], [1.0, float("nan"), 2.0], ValueError, r"y\[1\] is"),
+        (["a", "b", "c"], ["x", 1, "y"], TypeError, "y mixes str"),
+        (["a", "b", "c"], ["x", "x", "x"], ValueError, "one class only"),
+        (["a", "b", "c"], [["x"], ["y"], ["z"]], ValueError, "y has shape"),
+        (["a", "b", "c"], [0.5, 1.5, 2.5], ValueError, "continuous"),
+        ("one text", list("xy"), TypeError, "X is a single str"),
+        ([[1.0], [2.0]], list("xy"), TypeError, r"X\[0\] is a list"),
+    ],
+)
+def test_bad_training_data(model, texts, labels, error, words):
+    with pytest.raises(error, match=words):
+        clone(model).fit(texts, labels)
+
+
+@both
+def test_bad_queries(model):
+    fitted = clone(model).fit(X, Y)
+    with pytest.raises(TypeError, match=r"X\[1\] is None"):
+        fitted.predict(["a", None])
+    with pytest.raises(ValueError, match="X is empty"):
+        fitted.predict([])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"tie": "last"}, "tie is 'last': choose from 'nearest', 'first', 'random'"),
+        ({"n_neighbors": 0}, "n_neighbors is 0"),
+        ({"n_neighbors": 500}, "n_neighbors is 500: with 120 training texts choose from 1 to 120"),
+        ({"n_neighbors": 1.5}, "n_neighbors is 1.5"),
+        ({"metric": "ncdd"}, "did you mean 'ncd'"),
+        ({"compressor": "gzp"}, "did you mean 'gzip'"),
+        ({"order": "zy"}, "order is 'zy'"),
+    ],
+)
+def test_knn_parameters(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        ncd.NCDClassifier(**wrong).fit(X, Y).predict(QUERIES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"reduce": "median"}, ValueError, "reduce is 'median'"),
+        ({"joint": "both"}, ValueError, "joint is 'both'"),
+        ({"dictionaries": 0}, ValueError, "dictionaries is 0"),
+        ({"dictionaries": "all"}, ValueError, "dictionaries is 'all'"),
+        ({"compressor": "bz2", "joint": "primed"}, TypeError, "cannot be primed"),
+        ({"compressor": "zzip"}, ValueError, "not known"),
+    ],
+)
+def test_class_model_parameters(wrong, error, words):
+    with pytest.raises(error, match=words):
+        ncd.CodeLengthClassifier(**wrong).fit(X, Y)
+
+
+def fixed(distances, labels):
+    """A nearest-neighbour model whose distance to training text i is distances[i]."""
+    lookup = {str(i).encode(): d for i, d in enumerate(distances)}
+
+    class Table:
+        name = "table"
+
+        def length(self, data):
+            return lookup.get(data.rpartition(b" ")[2], 0.0)
+
+    model = ncd.NCDClassifier(Table(), metric=lambda lx, ly, lxy: lxy + 0 * (lx + ly))
+    return model.fit([str(i) for i in range(len(labels))], labels)
+
+
+def test_ties_follow_the_rule_and_training_labels_alone():
+    model = fixed([0.1, 0.2, 0.3, 0.4], ["b", "a", "a", "b"]).set_params(n_neighbors=4)
+    assert model.predict(["q"]).tolist() == ["b"]
+    assert model.set_params(tie="first").predict(["q"]).tolist() == ["a"]
+    chosen = {model.set_params(tie="random", random_state=seed).predict(["q"])[0] for seed in range(20)}
+    assert chosen == {"a", "b"}
+    again = model.set_params(random_state=3).predict(["q"] * 9).tolist()
+    assert model.predict(["q"] * 9).tolist() == again
+
+
+def test_majority_beats_nearness_and_equal_distances_keep_training_order():
+    assert fixed([0.1, 0.2, 0.3], ["b", "a", "a"]).set_params(n_neighbors=3).predict(["q"]).tolist() == ["a"]
+    model = fixed([0.5, 0.5, 0.5], ["c", "a", "b"]).set_params(n_neighbors=1)
+    assert model.predict(["q"]).tolist() == ["c"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"compressor": "gzip", "metric": "ncd"},
+        {"compressor": "deflate", "metric": "savings", "n_neighbors": 5},
+        {"compressor": "zstd", "metric": "cdm", "joint": "primed", "order": "yx", "n_neighbors": 2},
+    ],
+    ids=str,
+)
+def test_knn_follows_from_the_matrix(params):
+    model = ncd.NCDClassifier(**params).fit(X, Y)
+    options = {key: value for key, value in params.items() if key != "n_neighbors"}
+    matrix = ncd.pairwise(QUERIES, X, **{"metric": model.metric, "order": model.order, "joint": model.joint, **options})
+    distances, indices = model.kneighbors(QUERIES)
+    order = np.argsort(matrix, axis=1, kind="stable")[:, : model.n_neighbors]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(distances, np.take_along_axis(matrix, order, 1))
+    votes = np.array([[np.mean([Y[i] == c for i in row]) for c in model.classes_] for row in order])
+    np.testing.assert_allclose(model.predict_proba(QUERIES), votes)
+
+
+def test_kneighbors_of_the_training_texts_leaves_each_out():
+    model = ncd.NCDClassifier().fit(X[:30], Y[:30])
+    indices = model.kneighbors(n_neighbors=3, return_distance=False)
+    assert indices.shape == (30, 3)
+    assert not any(i in row for i, row in enumerate(indices))
+
+
+@pytest.mark.parametrize("spec", ["gzip", "bz2", "zstd:3", "brotli:5", "lz4", "xz:0"])
+def test_class_model_by_concatenation_is_the_definition(spec):
+    model = ncd.CodeLengthClassifier(spec, dictionaries=1, joint="concat").fit(X[:40], Y[:40])
+    lengths = model.code_lengths(QUERIES[:4])
+    for c, label in enumerate(model.classes_):
+        own = "".join(text + "\n" for text, other in zip(X[:40], Y[:40], strict=True) if other == label).encode()
+        for i, query in enumerate(QUERIES[:4]):
+            expected = naive.length(spec, own + query.encode()) - naive.length(spec, own)
+            assert lengths[i, c] == expected
+
+
+def test_class_model_when_primed_uses_the_dictionaries():
+    model = ncd.CodeLengthClassifier("zstd:5", dictionaries=2).fit(X, Y)
+    codec = ncd.get_compressor("zstd:5")
+    lengths = model.code_lengths(QUERIES[:3])
+    for c in range(len(model.classes_)):
+        mine = [d for d, owner in zip(model.dictionaries_, model.owners_, strict=True) if owner == c]
+        assert len(mine) == 2
+        for i, query in enumerate(QUERIES[:3]):
+            assert lengths[i, c] == np.mean([codec.primed(d).length(query) for d in mine])
+    least = ncd.CodeLengthClassifier("zstd:5", dictionaries=2, reduce="min").fit(X, Y).code_lengths(QUERIES[:3])
+    assert (least <= lengths).all()
+    assert (least < lengths).any()
+
+
+def test_class_model_decisions_and_ties():
+    model = ncd.CodeLengthClassifier().fit(X, Y)
+    lengths = model.code_lengths(QUERIES)
+    np.testing.assert_array_equal(model.decision_function(QUERIES), -lengths)
+    assert (model.predict(QUERIES) == model.classes_[lengths.argmin(1)]).mean() > 0.9  # ties aside
+    two = ncd.CodeLengthClassifier().fit(["aaaa", "bbbb"], ["x", "y"])
+    assert two.decision_function(["aaaa"]).shape == (1,)
+
+    class Blind:
+        name = "blind"
+
+        def length(self, data):
+            return 1
+
+    tie = ncd.CodeLengthClassifier(Blind()).fit(["a", "b", "c"], ["x", "y", "y"])
+    assert tie.predict(["q"]).tolist() == ["y"]  # the class with more training texts
+
+
+def test_window_is_spoken_of_and_can_be_covered():
+    texts = [f"{i} {i * 7919} lorem" * 40 for i in range(200)]
+    labels = ["even", "odd"] * 100
+    with pytest.warns(ncd.WindowWarning, match=r"class '\w+' has a dictionary of [\d,]+ bytes, of which gzip:9 sees"):
+        ncd.CodeLengthClassifier("gzip", dictionaries=1).fit(texts, labels)
+    model = ncd.CodeLengthClassifier("gzip", dictionaries="window").fit(texts, labels)
+    assert len(model.dictionaries_) > 2
+    assert sum(map(len, model.dictionaries_)) == sum(len(text) + 1 for text in texts)
+    assert ncd.CodeLengthClassifier("ppmd", dictionaries="window").fit(X, Y).owners_.tolist() == list(range(8))
+
+
+def test_more_dictionaries_than_texts():
+    model = ncd.CodeLengthClassifier(dictionaries=10).fit(["a" * 20, "b" * 20, "b" * 30], list("xyy"))
+    assert model.owners_.tolist() == [0, 1, 1]
