@@ -7,7 +7,9 @@ classification, nearest neighbours, clustering. Public names are imported when t
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -30,59 +32,43 @@ __all__ = ["__version__", *sorted(_HOME)]
 if TYPE_CHECKING:
     from ncd.classify.code_length import CodeLengthClassifier as CodeLengthClassifier
     from ncd.classify.knn import NCDClassifier as NCDClassifier
-    from ncd.classify.store import load_model as load_model
-    from ncd.classify.store import save_model as save_model
-    from ncd.compressors.base import Compressor as Compressor
-    from ncd.compressors.base import Primed as Primed
+    from ncd.classify.store import load_model as load_model, save_model as save_model
+    from ncd.compressors.base import Compressor as Compressor, Primed as Primed
     from ncd.compressors.registry import (
         CompressorInfo as CompressorInfo,
-    )
-    from ncd.compressors.registry import (
         available as available,
-    )
-    from ncd.compressors.registry import (
         get_compressor as get_compressor,
-    )
-    from ncd.compressors.registry import (
         register_compressor as register_compressor,
     )
     from ncd.exceptions import (
         EmptyTextError as EmptyTextError,
-    )
-    from ncd.exceptions import (
         MissingLibraryError as MissingLibraryError,
-    )
-    from ncd.exceptions import (
         ModelFileError as ModelFileError,
-    )
-    from ncd.exceptions import (
         ReadError as ReadError,
-    )
-    from ncd.exceptions import (
         WindowWarning as WindowWarning,
     )
-    from ncd.normality import Normality as Normality
-    from ncd.normality import normality as normality
+    from ncd.normality import Normality as Normality, normality as normality
     from ncd.pairwise import (
         Neighbors as Neighbors,
-    )
-    from ncd.pairwise import (
         conditional_lengths as conditional_lengths,
-    )
-    from ncd.pairwise import (
         joint_lengths as joint_lengths,
-    )
-    from ncd.pairwise import (
         lengths as lengths,
-    )
-    from ncd.pairwise import (
         neighbors as neighbors,
-    )
-    from ncd.pairwise import (
         pairwise as pairwise,
     )
-    from ncd.readers import TextFile as TextFile
-    from ncd.readers import read_texts as read_texts
+    from ncd.readers import TextFile as TextFile, read_texts as read_texts
+
+
+class _Package(ModuleType):
+    """Python makes every imported submodule an attribute: keep `ncd.pairwise` and `ncd.normality` the functions."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _HOME.get(name) == value.__name__:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

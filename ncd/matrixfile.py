@@ -71,7 +71,7 @@ class MatrixFile:
                 header |= {"rows": grid.rows, "columns": grid.columns, "mirrored": grid.mirrored}
                 self.progress.write_text(json.dumps(header) + "\n", encoding="utf-8")
         except BaseException:
-            self.abandon(keep=False)
+            self.abandon(keep=resumed)
             raise
 
     def _resume(self, header: dict[str, Any]) -> None:

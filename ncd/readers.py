@@ -126,21 +126,22 @@ def read_texts(
     title = "stdin" if where == "-" else where
     if form == "plain":
         found = _folder(Path(where), format is not None) if folder else [(where, title, None)]
-        names, marks = [name for _, name, _ in found], [mark for _, _, mark in found]
+        names = [name for _, name, _ in found]
         raw = [_contents(file, name) for file, name, _ in found]
         _refuse_empty(raw, names, allow_empty)
-        given: list[str | None] = marks if label_field is not None else [None] * len(found)
+        given = [None if label_field is None else label for _, _, label in found]
         return TextFile(raw, _labels(given, names, title, None, require_labels), names, title)
     if folder:
         raise ReadError(f"{title} is a folder and cannot be read as {form}: give a file")
-    lines = _lines(where, title, encoding)
-    rows = list(_fields(form, lines, title, text_field, label_field))
-    if not rows:
+    texts: list[str] = []
+    names, given = [], []
+    for number, fields in _fields(form, _lines(where, title, encoding), title, text_field, label_field):
+        names.append(f"{title}:{number}")
+        texts.append(_text(fields, text_field, names[-1]))
+        given.append(_label(fields, label_field, names[-1]))
+    if not texts:
         raise ReadError(f"{title}: holds no texts")
-    names = [f"{title}:{number}" for number, _ in rows]
-    texts = [_text(fields, text_field, name) for name, (_, fields) in zip(names, rows, strict=True)]
     _refuse_empty(texts, names, allow_empty)
-    given = [_label(fields, label_field, name) for name, (_, fields) in zip(names, rows, strict=True)]
     return TextFile(texts, _labels(given, names, title, label_field, require_labels), names, title)
 
 

@@ -14,6 +14,7 @@ collect_ignore = ["plugin"]  # a package of its own, installed by a test
 settings.register_profile("ncd", deadline=None, print_blob=True)
 settings.load_profile("ncd")
 
+
 @pytest.fixture(scope="session")
 def texts():
     """Twelve short texts, two of them equal, sizes from 1 byte to a few hundred."""

@@ -217,9 +217,7 @@ def distance(spec, x, y, metric, *, symmetrize=None, remove_overhead=False, clip
 
     def one_way(a, b):
         # removed from every length that is a whole stream; a primed coder's conditional part has none
-        return METRICS[metric](
-            length(spec, a) - cut, length(spec, b) - cut, joint_length(spec, a, b, **options) - cut
-        )
+        return METRICS[metric](length(spec, a) - cut, length(spec, b) - cut, joint_length(spec, a, b, **options) - cut)
 
     value = one_way(x, y)
     if symmetrize is not None:

@@ -2,11 +2,16 @@
 
 import random
 import time
+from contextlib import contextmanager
+from unittest import mock
 
-WORDS = (
-    "the of and a to in is was he for it with as his on be at by i this had not are but from or have an they which "
-    "one you were her all she there would their we him been has when who will more no if out so said what up its"
-).split()
+from ncd.engines import host
+
+WORDS = """
+the of and a to in is was he for it with as his on be at by i this had not are but from or have an
+they which one you were her all she there would their we him been has when who will more no if out
+so said what up its
+""".split()  # noqa: SIM905 - easier to read
 
 
 def make_text(seed, words=60):
@@ -49,3 +54,32 @@ class Slow:
         if self.seconds:
             time.sleep(self.seconds)
         return len(set(data)) + len(data) / 8
+
+
+class WhoWorks:
+    """A compressor whose lengths tell the process or thread that worked."""
+
+    name = "who"
+    dtype = "int64"
+
+    def __init__(self, ask):
+        self.ask = ask
+
+    def length(self, data):
+        time.sleep(0.0005)
+        return self.ask()
+
+
+@contextmanager
+def tiles(rows, columns):
+    """Cut every matrix into blocks of this size, and measure nothing, so that calls can be counted."""
+
+    def plan(cls, *args, mirrored=False, **_):
+        shape = next(argument for argument in args if isinstance(argument, tuple))
+        return cls(shape, rows, rows if mirrored else columns, mirrored)
+
+    with (
+        mock.patch.object(host.Grid, "plan", classmethod(plan)),
+        mock.patch.object(host, "seconds_per_pair", lambda *_: 1e-6),
+    ):
+        yield

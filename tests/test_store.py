@@ -28,7 +28,9 @@ QUERIES = TRAIN.texts[60:80]
 @pytest.mark.parametrize("kind", [str, int, float, bool])
 def test_round_trip(tmp_path, model, kind):
     names = sorted(set(Y))
-    labels = Y if kind is str else [kind(names.index(label) + 0.5 if kind is float else names.index(label)) for label in Y]
+    labels = (
+        Y if kind is str else [kind(names.index(label) + 0.5 if kind is float else names.index(label)) for label in Y]
+    )
     if kind is float:
         labels = [label - 0.5 for label in labels]  # whole numbers: scikit-learn takes others for regression
     model.fit(X, labels)

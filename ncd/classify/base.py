@@ -43,6 +43,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _read(self, X: Texts, y: Any) -> tuple[list[bytes], NDArray[np.int64]]:
         """Texts as bytes and labels as indices into `classes_`, which this sets."""
         texts = as_corpus(X, name="X")
+        y = list(y) if isinstance(y, list | tuple) or hasattr(y, "to_list") else y
         labels = np.asarray(y)
         if labels.ndim != 1:
             raise ValueError(f"y has shape {labels.shape}: give one label a text")
@@ -51,7 +52,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
         if missing:
             raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}, a missing value: drop it or give it a label")
-        if labels.dtype == object and len({isinstance(label, str) for label in labels}) > 1:
+        if len({isinstance(label, str) for label in y}) > 1:
             raise TypeError("y mixes str with other labels: make them all str")
         check_classification_targets(labels)
         if labels.dtype == object:

@@ -32,12 +32,13 @@ class CodeLengthClassifier(TextClassifier):
     ----------
     compressor : str or object
         As in `ncd.get_compressor`.
-    dictionaries : int or "window"
-        Into how many dictionaries the texts of a class are dealt, in turn; "window": as many as the compressor's
-        window asks for, so that every training text is seen (gzip sees 32,768 bytes, so with one dictionary most of a
-        larger class is out of sight).
+    dictionaries : int, tuple of int, or "window"
+        Into how many dictionaries the texts of a class are dealt, in turn. A tuple deals several times, and the code
+        length is the mean over them: (1, 2) uses all texts of a class in one dictionary, and half of them in each of
+        two. "window": as many as the compressor's window asks for, so that every training text is seen (gzip sees
+        32,768 bytes, so with one dictionary most of a larger class is out of sight).
     reduce : {"mean", "min"}
-        How the code lengths under the dictionaries of a class become one.
+        How the code lengths under the dictionaries of a class (and deal) become one.
     joint : {"auto", "primed", "concat"}
         "primed": L(text | dictionary) from a primed coder. "concat": L(dictionary + separator + text) -
         L(dictionary). "auto": primed where the compressor can.
@@ -54,15 +55,15 @@ class CodeLengthClassifier(TextClassifier):
         The labels, sorted.
     dictionaries_ : list of bytes
         The dictionaries of all classes.
-    owners_ : ndarray of int64
-        For each dictionary, the index of its class in `classes_`.
+    owners_, deals_ : ndarray of int64
+        For each dictionary, the index of its class in `classes_`, and of the deal that it belongs to.
     counts_ : ndarray of int64
         Training texts of each class; a tie goes to the class that has more.
 
     Notes
     -----
-    Code lengths are whole bytes, so that short texts often tie between two classes under one dictionary; the mean
-    over several dictionaries is finer.
+    Code lengths are whole bytes, so that under one dictionary short texts often tie between classes; the mean over
+    several dictionaries is finer.
 
     References
     ----------
@@ -82,7 +83,7 @@ class CodeLengthClassifier(TextClassifier):
         self,
         compressor: Any = "zstd:9",
         *,
-        dictionaries: int | Literal["window"] = 3,
+        dictionaries: int | tuple[int, ...] | Literal["window"] = (1, 2),
         reduce: Literal["mean", "min"] = "mean",
         joint: Literal["auto", "primed", "concat"] = "auto",
         separator: Text = b"\n",
@@ -128,14 +129,15 @@ class CodeLengthClassifier(TextClassifier):
         texts, codes = self._read(X, y)
         separator = as_bytes(self.separator, name="separator")
         dictionaries: list[bytes] = []
-        owners: list[int] = []
+        owners: list[tuple[int, int]] = []
         for c in range(len(self.classes_)):
             own = [text for text, code in zip(texts, codes, strict=True) if code == c]
-            parts = self._parts(own, codec, len(separator))
-            dictionaries += [separator.join(part) + separator for part in parts]
-            owners += [c] * len(parts)
+            for deal, count in enumerate(self._counts(own, codec, len(separator))):
+                parts = [own[i::count] for i in range(min(count, len(own)))]
+                dictionaries += [separator.join(part) + separator for part in parts]
+                owners += [(c, deal)] * len(parts)
         self.dictionaries_ = dictionaries
-        self.owners_ = np.asarray(owners, np.int64)
+        self.owners_, self.deals_ = np.array(owners, np.int64).T
         self.counts_ = np.bincount(codes, minlength=len(self.classes_))
         self._warn_of_window(codec)
         return self
@@ -148,15 +150,16 @@ class CodeLengthClassifier(TextClassifier):
             codec.primed(b"")  # raises, and says which can
         return self.joint
 
-    def _parts(self, texts: list[bytes], codec: Compressor, between: int) -> list[list[bytes]]:
-        """The texts of one class, dealt into dictionaries."""
-        count: Any = self.dictionaries
-        if count == "window":
+    def _counts(self, texts: list[bytes], codec: Compressor, between: int) -> tuple[int, ...]:
+        """Into how many dictionaries the texts of one class are dealt, for each deal."""
+        if self.dictionaries == "window":
             size = sum(map(len, texts)) + between * len(texts)
-            count = 1 if codec.window is None else math.ceil(size / codec.window)
-        elif isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-            raise ValueError(f"dictionaries is {count!r}: give a number from 1, or 'window'")
-        return [part for part in (texts[i::count] for i in range(min(count, len(texts)))) if part]
+            return (1 if codec.window is None else math.ceil(size / codec.window),)
+        counts: Any = self.dictionaries if isinstance(self.dictionaries, tuple | list) else (self.dictionaries,)
+        wrong = [n for n in counts if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1]
+        if wrong or len(counts) == 0:
+            raise ValueError(f"dictionaries is {self.dictionaries!r}: give a number from 1, some of them, or 'window'")
+        return tuple(counts)
 
     def _warn_of_window(self, codec: Compressor) -> None:
         """Say what the compressor will not see."""
@@ -203,7 +206,12 @@ class CodeLengthClassifier(TextClassifier):
                 progress=self.progress,
             )
         reduce = np.mean if self.reduce == "mean" else np.min
-        return np.stack([reduce(each[self.owners_ == c], axis=0) for c in range(len(self.classes_))], axis=1)
+        lengths = np.empty((each.shape[1], len(self.classes_)))
+        for c in range(len(self.classes_)):
+            own = self.owners_ == c
+            deals = [reduce(each[own & (self.deals_ == deal)], axis=0) for deal in np.unique(self.deals_[own])]
+            lengths[:, c] = np.mean(deals, axis=0)
+        return lengths
 
     def decision_function(self, X: Texts) -> NDArray[np.float64]:
         """

@@ -40,7 +40,7 @@ _VERSION = 1
 #: For each class, the attribute that holds texts and those that hold arrays of integers.
 _STATE = {
     NCDClassifier: ("texts_", ("codes_",)),
-    CodeLengthClassifier: ("dictionaries_", ("owners_", "counts_")),
+    CodeLengthClassifier: ("dictionaries_", ("owners_", "deals_", "counts_")),
 }
 _NAMES = {cls.__name__: cls for cls in _STATE}
 
@@ -183,12 +183,16 @@ def _plain(key: str, value: Any) -> Any:
         return value
     if isinstance(value, np.integer):
         return int(value)
+    if isinstance(value, tuple | list):
+        return [_plain(key, item) for item in value]
     raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give it by name")
 
 
 def _from_plain(value: Any) -> Any:
     """The inverse of `_plain`."""
-    return bytes.fromhex(value["bytes"]) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return bytes.fromhex(value["bytes"])
+    return tuple(map(_from_plain, value)) if isinstance(value, list) else value
 
 
 def _labels(classes: NDArray[Any]) -> list[Any]:

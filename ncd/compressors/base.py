@@ -161,7 +161,7 @@ class Compressor(ABC):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._params == other._params  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._params == other._params
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(self._params.items())))

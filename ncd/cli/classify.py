@@ -1,0 +1,208 @@
+"""``ncd classify``: learn labels from one file, predict those of another."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ncd.cli.options import (
+    INPUTS,
+    UsageError,
+    add_input_options,
+    add_output_options,
+    add_work_options,
+    checked_codec,
+    neighbor_count,
+    progress,
+    read,
+    refuse_two_stdin,
+)
+from ncd.cli.output import check_output, json_line, sink
+
+if TYPE_CHECKING:
+    from ncd.readers import TextFile
+
+NAME = "classify"
+SUMMARY = "learn labels from one file, predict those of another"
+DESCRIPTION = f"""\
+--method code-length (default): the texts of each class are joined into dictionaries; a text gets the class under
+which its code is shortest, argmin over c of L(text | texts of c). Fast, and usually the more accurate.
+
+--method knn: the k training texts with the smallest distance vote:
+  NCD(x, y) = (L(xy) - min(L(x), L(y))) / max(L(x), L(y)),
+or another distance with --metric. Each text is compressed together with every training text: slow for large training
+sets.
+
+Written is one JSON object a text of --test, the label where it is known:
+  {{"name": ..., "prediction": ..., "label": ...}}
+If --test has labels, standard error gets the accuracy with its 95 % interval (Wilson), a table of the classes and the
+confusion matrix. Labels are compared as strings; the labels of --test never enter a prediction.
+
+With --allow-empty, empty texts are left out of the training and classified as a single space.
+
+{INPUTS}"""
+EXAMPLES = """\
+  ncd classify --train train.jsonl.gz --test test.jsonl.gz -o predictions.jsonl
+  ncd classify --train train.csv --test test.csv --method knn -k 3 > out.jsonl
+  ncd classify --train folder/ --save model.ncd
+  ncd classify --model model.ncd --test new.csv --text-field body
+"""
+
+#: Option -> parameter of the estimator, and the methods that have it.
+_PARAMETERS = {
+    "compressor": ("compressor", ("code-length", "knn")),
+    "dictionaries": ("dictionaries", ("code-length",)),
+    "metric": ("metric", ("knn",)),
+    "neighbors": ("n_neighbors", ("knn",)),
+    "tie": ("tie", ("knn",)),
+}
+
+
+def _dictionaries(text: str) -> int | str:
+    """A number of dictionaries a class, or the word "window"."""
+    return text if text == "window" else neighbor_count(text)
+
+
+_dictionaries.__name__ = "whole number or 'window'"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("--train", metavar="PATH", help="texts with labels")
+    parser.add_argument("--test", metavar="PATH", help="texts to be classified (may be left out with --save)")
+    parser.add_argument("--model", metavar="FILE", help="a saved model, instead of --train")
+    parser.add_argument("--save", metavar="FILE", help="write the trained model to a file")
+    group = parser.add_argument_group("method")
+    group.add_argument("--method", choices=("code-length", "knn"), help="(default: code-length)")
+    group.add_argument(
+        "--compressor", metavar="NAME", help="such as gzip, zstd:19; see 'ncd list' (default: the method's)"
+    )
+    group.add_argument(
+        "--dictionaries",
+        type=_dictionaries,
+        metavar="N",
+        help="code-length: into how many dictionaries a class is dealt; window: as many as the window asks for",
+    )
+    group.add_argument("--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc")
+    group.add_argument("-k", "--neighbors", type=neighbor_count, metavar="K", help="knn: how many neighbours vote")
+    group.add_argument("--tie", choices=("nearest", "first", "random"), help="knn: which class wins an equal vote")
+    add_input_options(parser)
+    add_work_options(parser)
+    add_output_options(parser, "predictions as JSON lines (default: standard output)")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no report on standard error")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train or load, save, predict, report."""
+    _check(arguments)
+    field = "label" if arguments.label_field is None else arguments.label_field
+    start = time.perf_counter()
+    model = _loaded(arguments) if arguments.model is not None else _trained(arguments, field)
+    fitted = time.perf_counter()
+    if arguments.save is not None:
+        from ncd.classify.store import save_model
+
+        save_model(model, arguments.save, force=arguments.force)
+    if arguments.test is None:
+        return
+    from ncd.corpus import as_bytes
+
+    test = read(arguments.test, arguments, labels=field)
+    model.set_params(progress=progress(arguments))
+    if arguments.jobs is not None:
+        model.set_params(n_jobs=arguments.jobs)
+    begun = time.perf_counter()
+    predictions = [str(label) for label in model.predict([as_bytes(text) or b" " for text in test.texts]).tolist()]
+    done = time.perf_counter()
+    with sink(arguments.output, force=arguments.force) as out:
+        out.writelines(json_line(record) for record in _records(test, predictions))
+    if not arguments.quiet:
+        times = f"{'load' if arguments.model else 'fit'} {fitted - start:.1f} s, predict {done - begun:.1f} s"
+        _report(test, predictions, [str(label) for label in model.classes_.tolist()], times)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse, before anything is read, options that do not go together and files that stand in the way."""
+    if (arguments.train is None) == (arguments.model is None):
+        raise UsageError("give either --train PATH or --model FILE")
+    if arguments.test is None and arguments.save is None:
+        raise UsageError("give --test PATH, or --save FILE to keep the trained model")
+    if arguments.test is None and arguments.output is not None:
+        raise UsageError("--output needs --test PATH: without it nothing is predicted")
+    if arguments.model is not None and arguments.save is not None:
+        raise UsageError("--save goes with --train: the model of --model is saved already")
+    method = arguments.method or "code-length"
+    for option, (_, methods) in _PARAMETERS.items():
+        if getattr(arguments, option) is None:
+            continue
+        if arguments.model is not None:
+            raise UsageError(f"--{option} goes with --train: a saved model has its own")
+        if method not in methods:
+            raise UsageError(f"--{option} goes with --method {methods[0]} only")
+    if arguments.model is not None and arguments.method is not None:
+        raise UsageError("--method goes with --train: a saved model has its own")
+    refuse_two_stdin([arguments.train, arguments.test])
+    outputs = [path for path in (arguments.output, arguments.save) if path is not None]
+    if len({os.path.realpath(path) for path in outputs}) < len(outputs):
+        raise UsageError(f"--output and --save are both {arguments.save!r}: choose two files")
+    if arguments.save == "-":
+        raise UsageError("--save is '-': a model is written to a file, not to standard output")
+    for path in outputs:
+        check_output(path, force=arguments.force)
+    if arguments.compressor is not None:
+        checked_codec(arguments.compressor)
+    if arguments.metric is not None:
+        from ncd.distances.lengths import get_metric
+
+        get_metric(arguments.metric)
+
+
+def _loaded(arguments: argparse.Namespace) -> Any:
+    """A saved model."""
+    from ncd.classify.store import load_model
+
+    return load_model(arguments.model)
+
+
+def _trained(arguments: argparse.Namespace, field: str) -> Any:
+    """An estimator with what the user asked for, and its defaults otherwise, fitted."""
+    train = read(arguments.train, arguments, labels=field, require_labels=True)
+    from ncd.classify.code_length import CodeLengthClassifier
+    from ncd.classify.knn import NCDClassifier
+
+    estimator: Any = NCDClassifier if arguments.method == "knn" else CodeLengthClassifier
+    given = {name: getattr(arguments, option) for option, (name, _) in _PARAMETERS.items()}
+    pairs = [(text, label) for text, label in zip(train.texts, train.labels or [], strict=True) if text]
+    empty = len(train) - len(pairs)
+    if empty:
+        warnings.warn(f"{train.path}: {empty} empty texts are left out of the training", stacklevel=2)
+    if not pairs:
+        raise UsageError(f"{train.path}: every text is empty: nothing to learn from")
+    classes = {label for _, label in pairs}
+    if len(classes) < 2:
+        raise UsageError(f"{train.path}: all labels are {classes.pop()!r}: at least two classes are needed")
+    model = estimator(**{name: value for name, value in given.items() if value is not None})
+    return model.fit([text for text, _ in pairs], [label for _, label in pairs])
+
+
+def _records(test: TextFile, predictions: Sequence[str]) -> list[dict[str, str]]:
+    """What is written, text by text."""
+    records = [{"name": name, "prediction": label} for name, label in zip(test.names, predictions, strict=True)]
+    for record, label in zip(records, test.labels or [], strict=False):
+        record["label"] = label
+    return records
+
+
+def _report(test: TextFile, predictions: Sequence[str], classes: Sequence[str], times: str) -> None:
+    """The report on standard error."""
+    from ncd.cli.report import print_report
+
+    if test.labels is None:
+        print(f"{len(test)} texts classified ({times}); no labels in {test.path}, so no accuracy", file=sys.stderr)
+        return
+    print_report(test.labels, predictions, classes, times=times, stream=sys.stderr)

@@ -1,0 +1,59 @@
+"""``ncd list``: the compressors."""
+
+from __future__ import annotations
+
+import argparse
+
+from ncd.cli.output import json_line, print_table, sink
+
+NAME = "list"
+SUMMARY = "list the compressors, installed or not"
+DESCRIPTION = """\
+A compressor gives code lengths: L(x) is the number of bytes that it needs for x.
+
+  name      the default setting: 'zstd' is 'zstd:3', 'zstd:19' another level
+  levels    what may stand after the colon; other parameters follow a comma,
+            as in brotli:11,lgwin=24
+  library   library and version; where it is missing, how to install it
+  primed    whether L(y|x) can be had directly (--joint primed) instead of
+            as L(xy) - L(x)
+  window    how far back, in bytes, matches are found: parts of longer texts
+            are out of each other's sight
+  overhead  constant bytes of header and trailer, which every code length
+            includes (see --remove-overhead)"""
+EXAMPLES = """\
+  ncd list
+  ncd list --json | grep zstd
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table."""
+    from ncd.compressors.registry import available
+
+    rows = available()
+    if arguments.json:
+        with sink(None, force=False) as out:
+            out.writelines(json_line(row.to_dict()) for row in rows)
+        return
+    print_table(
+        ["name", "levels", "installed", "library", "primed", "window", "overhead"],
+        [
+            (
+                row.name,
+                row.levels,
+                "yes" if row.installed else "no",
+                row.version,
+                "yes" if row.can_prime else "no",
+                "none" if row.window is None and row.installed else row.window,
+                row.overhead,
+            )
+            for row in rows
+        ],
+        left=5,
+    )

@@ -1,0 +1,190 @@
+"""What several commands share: options, and the reading of their inputs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ncd.readers import TextFile
+
+__all__ = [
+    "INPUTS",
+    "UsageError",
+    "add_distance_options",
+    "add_input_options",
+    "add_output_options",
+    "add_work_options",
+    "checked_codec",
+    "distance_options",
+    "neighbor_count",
+    "progress",
+    "read",
+    "refuse_two_stdin",
+]
+
+INPUTS = """\
+Inputs: .jsonl or .ndjson (one JSON object a line); .csv or .tsv (with a header row); each also with .gz or .zst after
+it; a folder of class folders (every file is a text, the folder's name its label); a folder of plain files; any other
+file is one text; - is standard input (JSON lines unless --format says otherwise)."""
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
+
+
+class UsageError(ValueError):
+    """Options that do not go together."""
+
+
+def _jobs(text: str) -> int:
+    """A number of workers, or -1."""
+    number = int(text)
+    if number < 1 and number != -1:
+        raise argparse.ArgumentTypeError(f"{number}: give a number of workers from 1, or -1 for all cores")
+    return number
+
+
+def neighbor_count(text: str) -> int:
+    """A number of neighbours, from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number}: give a number from 1")
+    return number
+
+
+def _separator(text: str) -> str:
+    """A separator, with the escapes that shells make hard to type."""
+    return re.sub(r"\\([ntr0\\])", lambda match: _ESCAPES[match[1]], text)
+
+
+# argparse names the function's role in its messages
+_jobs.__name__ = neighbor_count.__name__ = "whole number"
+
+
+def add_input_options(parser: argparse.ArgumentParser, *, labels: bool = True) -> None:
+    """Options of every command that reads collections of texts."""
+    group = parser.add_argument_group("reading")
+    group.add_argument("--format", choices=("jsonl", "csv", "tsv", "plain"), help="what the inputs are, whatever names")
+    group.add_argument(
+        "--text-field", default="text", metavar="NAME", help="field or column of the text (default: text)"
+    )
+    if labels:
+        group.add_argument("--label-field", metavar="NAME", help="field or column of the label (default: label)")
+    group.add_argument("--encoding", default="utf-8", metavar="NAME", help="of JSON lines and tables (default: utf-8)")
+    group.add_argument(
+        "--allow-empty", action="store_true", help="let empty texts pass instead of stopping at the first"
+    )
+
+
+def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True, pairs: bool = True) -> None:
+    """Options of a distance."""
+    group = parser.add_argument_group("distance")
+    group.add_argument(
+        "--compressor",
+        default="gzip",
+        metavar="NAME",
+        help="such as gzip, zstd:19, brotli:11; see 'ncd list' (default: gzip)",
+    )
+    if metric:
+        group.add_argument(
+            "--metric",
+            default="ncd",
+            metavar="NAME",
+            help="ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: ncd)",
+        )
+    group.add_argument(
+        "--separator",
+        type=_separator,
+        default=" ",
+        metavar="TEXT",
+        help=r"stands between the two texts (default: one space); \n, \t, \r, \0 and \\ are understood",
+    )
+    group.add_argument(
+        "--joint",
+        choices=("concat", "primed"),
+        default="concat",
+        help="L(xy) from the concatenation (default), or L(x) + L(y|x) from a coder primed with x",
+    )
+    group.add_argument(
+        "--remove-overhead", action="store_true", help="subtract the constant header and trailer from code lengths"
+    )
+    if pairs:
+        group.add_argument(
+            "--order",
+            choices=("xy", "yx", "sorted"),
+            default="xy",
+            help="which text comes first; sorted: the bytewise smaller one, which makes L(xy) symmetric (default: xy)",
+        )
+        group.add_argument(
+            "--symmetrize",
+            choices=("min", "mean", "max"),
+            help="combine d(x, y) and d(y, x); twice the work (default: no)",
+        )
+
+
+def add_work_options(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that may take a while."""
+    group = parser.add_argument_group("work")
+    group.add_argument("--jobs", "-j", type=_jobs, metavar="N", help="number of workers (default: all cores)")
+    group.add_argument(
+        "--no-progress", action="store_true", help="no progress bar (there is none off a terminal anyway)"
+    )
+
+
+def add_output_options(parser: argparse.ArgumentParser, what: str, *, default: str | None = None) -> None:
+    """Options of every command that writes a file."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--output", "-o", default=default, metavar="FILE", help=what)
+    group.add_argument("--force", action="store_true", help="replace files that exist")
+
+
+def progress(arguments: argparse.Namespace) -> bool | None:
+    """The library's `progress` for these arguments."""
+    return False if arguments.no_progress else None
+
+
+def checked_codec(name: str) -> Any:
+    """The compressor of that name: a wrong name is best known before anything is read."""
+    from ncd.compressors.registry import get_compressor
+
+    return get_compressor(name)
+
+
+def distance_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Keyword arguments of `ncd.pairwise` and `ncd.neighbors`, names checked."""
+    from ncd.distances.lengths import get_metric
+
+    get_metric(arguments.metric)
+    return {
+        "compressor": checked_codec(arguments.compressor),
+        "metric": arguments.metric,
+        "separator": arguments.separator,
+        "order": arguments.order,
+        "joint": arguments.joint,
+        "symmetrize": arguments.symmetrize,
+        "remove_overhead": arguments.remove_overhead,
+        "n_jobs": arguments.jobs,
+        "progress": progress(arguments),
+        "allow_empty": arguments.allow_empty,
+    }
+
+
+def read(path: str, arguments: argparse.Namespace, *, labels: str | None, require_labels: bool = False) -> TextFile:
+    """Texts of one input; `labels` is the field of the labels, None to ignore them."""
+    from ncd.readers import read_texts
+
+    return read_texts(
+        path,
+        format=arguments.format,
+        text_field=arguments.text_field,
+        label_field=labels,
+        require_labels=require_labels,
+        allow_empty=arguments.allow_empty,
+        encoding=arguments.encoding,
+    )
+
+
+def refuse_two_stdin(paths: list[str | None]) -> None:
+    """Raise if standard input is asked for twice: it can be read once."""
+    if paths.count("-") > 1:
+        raise UsageError("- (standard input) is given twice, and can be read only once")
