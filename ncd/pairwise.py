@@ -355,6 +355,7 @@ def neighbors(
             rows = slice(block.top, block.bottom)
             if pairs.own:
                 same = np.arange(max(block.top, block.left), min(block.bottom, block.right))
+                values = values.copy()  # a metric of one's own may have returned a view
                 values[same - block.top, same - block.left] = np.nan  # sorts last, never taken
             columns = np.broadcast_to(np.arange(block.left, block.right), values.shape)
             found, where = np.hstack([best[rows], values]), np.hstack([index[rows], columns])

@@ -5,8 +5,7 @@ import math
 import naive
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ncd.distances import lengths as distances
 from ncd.distances.lengths import METRICS, get_metric

@@ -11,8 +11,7 @@ import joblib
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support import Slow, WhoWorks, finish, make_bytes, make_text, tiles, wait_until
 
 import ncd
@@ -54,7 +53,7 @@ def assert_same(found, expected, metric):
 
 
 @given(X=TEXTS, Y=st.none() | TEXTS, chosen=options(), metric=st.sampled_from(METRICS), clip=st.booleans(), tile=TILES)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_pairwise(X, Y, chosen, metric, clip, tile):
     spec, more = chosen
     expected = naive.pairwise(spec, X, X if Y is None else Y, metric, clip=clip, **more)
@@ -95,7 +94,7 @@ def test_conditional_lengths(X, Y, coding, tile):
     k=st.integers(1, 5),
     metric=st.sampled_from(sorted({*METRICS} - {"savings"})),
 )
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_neighbors(X, Y, chosen, tile, k, metric):
     spec, more = chosen
     k = min(k, len(Y))
@@ -110,7 +109,7 @@ def test_neighbors(X, Y, chosen, tile, k, metric):
 @given(
     X=st.lists(st.binary(min_size=1, max_size=3), min_size=2, max_size=7), chosen=options(), tile=TILES, data=st.data()
 )
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_neighbors_within(X, chosen, tile, data):
     spec, more = chosen
     k = data.draw(st.integers(1, len(X) - 1))
@@ -131,11 +130,12 @@ def test_neighbors_by_savings(texts):
 
 
 def test_equal_distances_come_in_the_order_of_y():
-    Y = [b"abc", b"xyz", b"abc", b"xyz", b"abc"]
+    a, b = make_bytes(1, 50), make_bytes(2, 50)
+    Y = [a, b, a, b, a]
     for tile in ((1, 1), (1, 2), (5, 5)):
         with tiles(*tile):
-            assert ncd.neighbors([b"abc"], Y, 4).indices.tolist() == [[0, 2, 4, 1]]
-            assert ncd.neighbors([b"xyz"], Y, 5).indices.tolist() == [[1, 3, 0, 2, 4]]
+            assert ncd.neighbors([a], Y, 4).indices.tolist() == [[0, 2, 4, 1]]
+            assert ncd.neighbors([b], Y, 5).indices.tolist() == [[1, 3, 0, 2, 4]]
             assert ncd.neighbors(Y, k=2).indices.tolist() == [[2, 4], [3, 0], [0, 4], [1, 0], [0, 2]]
 
 
@@ -326,7 +326,7 @@ def test_out_that_does_not_fit(texts, out):
 def test_paths_that_cannot_be(texts, tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.npy"):
         ncd.pairwise(texts, out=tmp_path / "d.csv")
-    with pytest.raises(FileNotFoundError, match="folder .*nowhere.* does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"folder .*nowhere.* does not exist"):
         ncd.pairwise(texts, out=tmp_path / "nowhere" / "d.npy")
     with pytest.raises(ValueError, match="checkpoint=True needs a path"):
         ncd.pairwise(texts, checkpoint=True)
@@ -380,7 +380,7 @@ def test_options_of_the_wrong_kind(texts, more):
 
 @pytest.mark.parametrize("k", [0, -1, 13, 1.0, True, None, "1"])
 def test_wrong_k(texts, k):
-    with pytest.raises(ValueError, match="k is .*: with 12 texts choose from 1 to 12"):
+    with pytest.raises(ValueError, match=r"k is .*: with 12 texts choose from 1 to 12"):
         ncd.neighbors(texts, texts, k)
 
 
@@ -500,7 +500,7 @@ def test_ctrl_c(tmp_path, python, compressor, n_jobs, n, words, checkpoint):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory of one process is told by Linux only")
 def test_memory_stays_small(tmp_path, python):
-    """A matrix of 128 MB passes through a few MB; getrusage would also count the parent's memory."""
+    """A matrix of 72 MB passes through a few MB; getrusage would also count the parent's memory."""
     code = f"""
 import re
 from pathlib import Path
@@ -511,15 +511,15 @@ class Size:
         return len(data)
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
-X = [b"x" * (1 + i % 50) for i in range(4000)]
+X = [b"x" * (1 + i % 50) for i in range(3000)]
 ncd.pairwise(X[:300], compressor=Size(), out={str(tmp_path / "small.npy")!r}, n_jobs=2)
 before = peak()
 matrix = ncd.pairwise(X, compressor=Size(), out={str(tmp_path / "large.npy")!r}, n_jobs=2)
-print(matrix.shape, matrix[7, 9], peak() - before)
+print(matrix.shape, matrix[7, 9], max(0, peak() - before))
 """
     process = python(code)
     shape, value, grown = re.fullmatch(r"(\(.*\)) (\S+) (\S+)\n", finish(process)).groups()
-    assert shape == "(4000, 4000)"
+    assert shape == "(3000, 3000)"
     assert float(value) == (8 + 1 + 10 - 8) / 10
-    assert (tmp_path / "large.npy").stat().st_size == 128 + 8 * 4000**2
-    assert float(grown) < 50  # MB
+    assert (tmp_path / "large.npy").stat().st_size == 128 + 8 * 3000**2
+    assert float(grown) < 30  # MB

@@ -14,13 +14,13 @@ A compressor gives code lengths: L(x) is the number of bytes that it needs for x
   name      the default setting: 'zstd' is 'zstd:3', 'zstd:19' another level
   levels    what may stand after the colon; other parameters follow a comma,
             as in brotli:11,lgwin=24
-  library   library and version; where it is missing, how to install it
   primed    whether L(y|x) can be had directly (--joint primed) instead of
             as L(xy) - L(x)
   window    how far back, in bytes, matches are found: parts of longer texts
             are out of each other's sight
   overhead  constant bytes of header and trailer, which every code length
-            includes (see --remove-overhead)"""
+            includes (see --remove-overhead)
+  library   library and version; where it is missing, how to install it"""
 EXAMPLES = """\
   ncd list
   ncd list --json | grep zstd
@@ -42,18 +42,24 @@ def run(arguments: argparse.Namespace) -> None:
             out.writelines(json_line(row.to_dict()) for row in rows)
         return
     print_table(
-        ["name", "levels", "installed", "library", "primed", "window", "overhead"],
+        ["name", "levels", "primed", "window", "overhead", "library"],
         [
             (
                 row.name,
                 row.levels,
-                "yes" if row.installed else "no",
-                row.version,
                 "yes" if row.can_prime else "no",
-                "none" if row.window is None and row.installed else row.window,
+                _window(row.window, row.installed),
                 row.overhead,
+                row.version if row.installed else f"missing: {row.version}",
             )
             for row in rows
         ],
-        left=5,
+        right=(3, 4),
     )
+
+
+def _window(window: int | None, installed: bool) -> str:
+    """The window in words; unknown where the library is missing."""
+    if window is not None:
+        return str(window)
+    return "none" if installed else ""

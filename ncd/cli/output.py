@@ -54,12 +54,13 @@ def print_table(
     *,
     title: str | None = None,
     left: int = 1,
+    right: Sequence[int] | None = None,
     stream: TextIO | None = None,
 ) -> None:
     """
     Print a table: ruled on a terminal, tab-separated where another program reads.
 
-    The first `left` columns hold words, the others numbers, which stand at the right.
+    The first `left` columns hold words, the others numbers, which stand at the right; or `right` lists those columns.
     """
     stream = sys.stdout if stream is None else stream
     body = [["" if cell is None else _printable(str(cell)) for cell in row] for row in rows]
@@ -75,8 +76,9 @@ def print_table(
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    numbers = range(left, len(header)) if right is None else right
     for i, name in enumerate(header):
-        table.add_column(Text(name), justify="left" if i < left else "right", overflow="fold")
+        table.add_column(Text(name), justify="right" if i in numbers else "left", overflow="fold")
     for row in body:
         table.add_row(*map(Text, row))
     Console(file=stream).print(table)

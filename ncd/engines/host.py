@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -23,7 +24,8 @@ Order: TypeAlias = Literal["xy", "yx", "sorted"]
 _TILE_SECONDS = 0.25  # a tile is what Ctrl-C waits for and a killed run loses
 _TILE_PAIRS = 1 << 18
 _PROBE_SECONDS = 0.02
-_PARALLEL_FROM_SECONDS = 0.05
+_PARALLEL_FROM_SECONDS = 0.2
+_THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
 _PROCESSES_FROM_SECONDS = 3.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
 
@@ -65,7 +67,7 @@ class Grid:
         """
         n, m = shape
         seconds = min(_TILE_SECONDS, pair_seconds * n * m / (8 * jobs))
-        pairs = int(min(max(seconds / pair_seconds, 64), _TILE_PAIRS))
+        pairs = int(min(max(seconds / pair_seconds, 1), _TILE_PAIRS))
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
@@ -130,7 +132,7 @@ class Job:
                 block[i] = compressor.primed(first)._lengths(seconds)
             else:
                 head = first + separator
-                block[i] = compressor._lengths([head + second for second in seconds])
+                block[i] = compressor._lengths(head + second for second in seconds)
         return block
 
     def _sorted(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
@@ -139,7 +141,7 @@ class Job:
         block = np.empty((len(xs), len(ys)), compressor.dtype)
         for i, x in enumerate(xs):
             head, tail = x + separator, separator + x
-            block[i] = compressor._lengths([head + y if x <= y else y + tail for y in ys])
+            block[i] = compressor._lengths(head + y if x <= y else y + tail for y in ys)
         return block
 
     def both(self, xs: Sequence[bytes], ys: Sequence[bytes], twice: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -172,9 +174,10 @@ def effective_jobs(n_jobs: int | None) -> int | None:
 
 def _configured() -> bool:
     """Whether a `joblib.parallel_config` is in force around us."""
-    import joblib
+    from joblib import parallel
 
-    return getattr(getattr(joblib.parallel, "_backend", None), "config", None) is not None
+    default = parallel.default_parallel_config  # in force again where a context has ended
+    return getattr(getattr(parallel, "_backend", None), "config", default) is not default
 
 
 def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
@@ -186,7 +189,8 @@ def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> floa
         Job(job.compressor, joint="primed").lengths([firsts[len(firsts) // 2]], sample)
         return max((time.perf_counter() - start) / len(sample), 1e-7)
     start, pairs, step = time.perf_counter(), 0, 1
-    while (spent := time.perf_counter() - start) < _PROBE_SECONDS and step <= 64:
+    few = max(1, len(xs) * len(ys) // 20)
+    while (spent := time.perf_counter() - start) < _PROBE_SECONDS and pairs < min(few, 128):
         rows = [xs[(7919 * step) % len(xs)]]
         columns = [ys[(104729 * (step + j)) % len(ys)] for j in range(step)]
         job.lengths(rows, columns)
@@ -240,8 +244,8 @@ def run(
     processes = _in_processes(job, seconds, pairs)
     if processes and jobs == 1 and job.compressor.leak:
         jobs = 2  # joblib would stay in this process, which must not grow
-    alone = jobs == 1 or (seconds < _PARALLEL_FROM_SECONDS) or (job.prefer == "processes" and not processes)
-    if alone and not _configured():
+    brief = seconds < _PARALLEL_FROM_SECONDS or (not processes and pair_seconds < _THREADS_FROM_PAIR_SECONDS)
+    if (jobs == 1 or brief) and not _configured():
         for block in blocks:
             yield _compute(*work(block))
         return
@@ -252,9 +256,13 @@ def run(
     )
     results = parallel(joblib.delayed(_compute)(*work(block)) for block in blocks)
     try:
-        yield from results
+        for result in results:  # noqa: UP028 - `yield from` would close `results` before the warning is silenced
+            yield result
     finally:
-        results.close()
+        with warnings.catch_warnings():
+            # joblib warns of tasks done in vain, which is what stopping means
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
 
 
 def _compute(

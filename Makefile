@@ -1,0 +1,32 @@
+# The commands of this project. PYTHON chooses the interpreter; BENCH hands options to a benchmark:
+#   make bench-pairs BENCH="--compressors gzip zstd:3 --repeats 5"
+PYTHON ?= python
+BENCH ?=
+
+.PHONY: help install test lint docs bench-pairs bench-classification ci
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
+
+install: ## install with everything that development needs, editable
+	$(PYTHON) -m pip install -e ".[dev]"
+
+test: ## run the tests and doctests
+	$(PYTHON) -m pytest
+
+lint: ## check style and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+docs: ## build the documentation into docs/_build/html, warnings are errors
+	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench-pairs: ## pairs of texts a second, about 30 minutes (see bench/README.md)
+	$(PYTHON) -m bench.pairs $(BENCH)
+
+bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
+	$(PYTHON) -m bench.classification $(BENCH)
+
+ci: ## what continuous integration runs
+	.ci/run

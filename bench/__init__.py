@@ -1,0 +1,1 @@
+"""Benchmarks: one script a question. Each prints a table and writes JSON with versions and machine."""

@@ -1,0 +1,281 @@
+"""Runs that end early, and those that take up where they stopped."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from support import Slow, make_text, tiles, wait_until
+
+import ncd
+from ncd.engines.host import Block, Grid
+from ncd.matrixfile import MatrixFile
+
+X = [make_text(seed, 10) for seed in range(60)]
+ROWS = 4  # rows of a block, so 15 blocks of 240 pairs
+BLOCK = ROWS * len(X)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return ncd.pairwise(X, compressor=Slow())
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "d.npy"
+
+
+def run(out, slow, *, n_jobs=1, texts=X, **options):
+    with tiles(ROWS, len(X)):
+        return ncd.pairwise(texts, compressor=slow, out=out, n_jobs=n_jobs, **options)
+
+
+def fail(out, blocks, *, seconds=0.0, **options):
+    """A run whose compressor breaks down after the single lengths, some blocks, and a part of another."""
+    with pytest.raises(OSError, match="broke down"):
+        run(out, Slow(seconds, fail_after=len(X) + blocks * BLOCK + 100), **options)
+
+
+def names(out):
+    return sorted(path.name for path in out.parent.iterdir())
+
+
+def finished(out):
+    return [int(line) for line in Path(f"{out}.progress").read_text().splitlines()[1:]]
+
+
+# failures
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_failure_leaves_nothing(out, n_jobs):
+    fail(out, 3, n_jobs=n_jobs)
+    assert names(out) == []
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_failure_leaves_an_earlier_file_as_it_was(out, checkpoint):
+    out.write_bytes(b"earlier")
+    fail(out, 3, checkpoint=checkpoint)
+    assert out.read_bytes() == b"earlier"
+
+
+def test_resuming_computes_what_is_missing_only(out, expected):
+    fail(out, 3, checkpoint=True)
+    assert names(out) == ["d.npy.partial", "d.npy.progress"]
+    assert finished(out) == [0, 1, 2]
+    fail(out, 5, checkpoint=True)
+    assert finished(out) == list(range(8))
+    slow = Slow()
+    matrix = run(out, slow, checkpoint=True)
+    assert slow.calls == len(X) + 7 * BLOCK
+    assert np.array_equal(matrix, expected)
+    assert names(out) == ["d.npy"]
+
+
+def test_resuming_keeps_the_earlier_blocks(out, expected):
+    fail(out, 3, checkpoint=True)
+    with tiles(7, 5):  # what would be chosen now
+        matrix = ncd.pairwise(X, compressor=Slow(), out=out, checkpoint=True)
+    assert np.array_equal(matrix, expected)
+
+
+@pytest.mark.parametrize("options", [{"symmetrize": "min"}, {"order": "sorted"}, {"dtype": "float32"}], ids=str)
+def test_resuming_with_other_options(out, options):
+    whole = ncd.pairwise(X, compressor=Slow(), **options)
+    with tiles(20, 20), pytest.raises(OSError, match="broke down"):
+        ncd.pairwise(X, compressor=Slow(fail_after=1000), out=out, checkpoint=True, n_jobs=1, **options)
+    assert 0 < len(finished(out)) < 6
+    assert np.array_equal(run(out, Slow(), checkpoint=True, **options), whole)
+
+
+def test_resuming_with_workers(out, expected):
+    fail(out, 6, checkpoint=True, n_jobs=2, seconds=1e-4)
+    assert 1 <= len(finished(out)) <= 6
+    assert np.array_equal(run(out, Slow(), checkpoint=True, n_jobs=2), expected)
+
+
+def test_without_checkpoint_a_run_starts_anew(out, expected):
+    fail(out, 3, checkpoint=True)
+    slow = Slow()
+    assert np.array_equal(run(out, slow), expected)
+    assert slow.calls == len(X) + 15 * BLOCK
+    assert names(out) == ["d.npy"]
+
+
+def test_notes_without_data_or_data_without_notes(out, expected):
+    for lost in ("partial", "progress"):
+        fail(out, 3, checkpoint=True)
+        Path(f"{out}.{lost}").unlink()
+        slow = Slow()
+        assert np.array_equal(run(out, slow, checkpoint=True), expected)
+        assert slow.calls == len(X) + 15 * BLOCK
+        assert names(out) == ["d.npy"]
+
+
+# torn notes
+
+
+def test_a_torn_line_is_ignored(out, expected):
+    fail(out, 3, checkpoint=True)
+    with open(f"{out}.progress", "a") as notes:
+        notes.write("1")  # of 10 or 11
+    slow = Slow()
+    assert np.array_equal(run(out, slow, checkpoint=True), expected)
+    assert slow.calls == len(X) + 12 * BLOCK
+
+
+def test_a_torn_line_does_not_join_the_next(out, expected):
+    fail(out, 3, checkpoint=True)
+    with open(f"{out}.progress", "a") as notes:
+        notes.write("1")
+    fail(out, 2, checkpoint=True)
+    assert finished(out) == [0, 1, 2, 3, 4]  # and not 13, which has never been computed
+    assert np.array_equal(run(out, Slow(), checkpoint=True), expected)
+
+
+# checkpoints of something else
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"texts": [*X[:-1], "another text"]},
+        {"texts": X[:-1]},
+        {"metric": "cdm"},
+        {"separator": ""},
+        {"order": "yx"},
+        {"symmetrize": "min"},
+        {"remove_overhead": True},
+        {"clip": True},
+        {"dtype": np.float32},
+        {"Y": X},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_another_checkpoint_is_refused(out, other, expected):
+    fail(out, 3, checkpoint=True)
+    before = {path.name: path.read_bytes() for path in out.parent.iterdir()}
+    slow = Slow()
+    with pytest.raises(ValueError, match=r"belongs to other texts or options: delete d\.npy\.progress"):
+        run(out, slow, checkpoint=True, **other)
+    assert slow.calls == 0
+    assert {path.name: path.read_bytes() for path in out.parent.iterdir()} == before
+    assert np.array_equal(run(out, Slow(), checkpoint=True), expected)
+
+
+def test_another_compressor_is_refused(out):
+    fail(out, 3, checkpoint=True)
+    with pytest.raises(ValueError, match="belongs to other texts or options"):
+        run(out, "gzip", checkpoint=True)
+    newer = Slow()
+    newer.version = "2"
+    with pytest.raises(ValueError, match="belongs to other texts or options"):
+        run(out, newer, checkpoint=True)
+
+
+@pytest.mark.parametrize("content", ["", "what?", "[]", "3", "{}", '{"format": "ncd-matrix-progress", "version": 99}'])
+def test_notes_of_another_kind_are_refused(out, content):
+    fail(out, 3, checkpoint=True)
+    Path(f"{out}.progress").write_text(content + "\n")
+    with pytest.raises(ValueError, match=r"is not a checkpoint of this release: delete d\.npy\.progress and"):
+        run(out, Slow(), checkpoint=True)
+
+
+# killed
+
+
+KILLED = """
+import ncd
+from support import Slow, make_text
+X = [make_text(seed, 10) for seed in range(60)]
+ncd.pairwise(X, compressor=Slow(0.002), out={out!r}, checkpoint=True, n_jobs={n_jobs})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_killed_run_resumes(out, python, expected, n_jobs):
+    process = python(KILLED.format(out=str(out), n_jobs=n_jobs))
+    notes = Path(f"{out}.progress")
+    wait_until(lambda: process.poll() is not None or (notes.exists() and notes.read_text().count("\n") > 1))
+    assert process.poll() is None, process.communicate()[1]
+    process.kill()
+    process.wait()
+    assert names(out) == ["d.npy.partial", "d.npy.progress"]
+    done = finished(out)
+    header = json.loads(notes.read_text().splitlines()[0])
+    blocks = Grid((60, 60), header["rows"], header["columns"]).blocks()
+    missing = [block for i, block in enumerate(blocks) if i not in done]
+    assert 1 <= len(done) < len(blocks)
+    with open(notes, "a") as torn:
+        torn.write("1")
+    slow = Slow()
+    assert np.array_equal(run(out, slow, checkpoint=True), expected)
+    assert slow.calls == 60 + sum((b.bottom - b.top) * (b.right - b.left) for b in missing)
+    assert names(out) == ["d.npy"]
+
+
+# the file itself
+
+
+def test_unwritable_data_leave_nothing(out):
+    with (
+        mock.patch.object(np.lib.format, "write_array_header_1_0", side_effect=OSError("disk full")),
+        pytest.raises(OSError, match="disk full"),
+    ):
+        run(out, Slow(), checkpoint=True)
+    assert names(out) == []
+
+
+def test_unwritable_data_do_not_cost_the_checkpoint(out, expected):
+    fail(out, 3, checkpoint=True)
+    with (
+        mock.patch.object(np.lib.format, "write_array_header_1_0", side_effect=OSError("disk full")),
+        pytest.raises(OSError, match="disk full"),
+    ):
+        run(out, Slow(), checkpoint=True)
+    assert finished(out) == [0, 1, 2]
+    slow = Slow()
+    assert np.array_equal(run(out, slow, checkpoint=True), expected)
+    assert slow.calls == len(X) + 12 * BLOCK
+
+
+def test_notes_follow_their_data(tmp_path):
+    """At every moment, what the notes list is in the file already."""
+    grid = Grid((4, 3), 1, 3)
+    file = MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    for index, block in enumerate(grid.blocks()):
+        file.write(block, np.full((1, 3), index + 1.0))
+        file._saved -= 10  # as if seconds had passed
+        file.finish(index)
+        copy = tmp_path / f"copy{index}.npy"
+        shutil.copy(file.partial, copy)
+        assert file.progress.read_text().splitlines()[1:] == [str(i) for i in range(index + 1)]
+        assert np.load(copy)[: index + 1].tolist() == [[i + 1.0] * 3 for i in range(index + 1)]
+    assert file.commit().shape == (4, 3)
+
+
+@pytest.mark.parametrize("block", [Block(0, 2, 0, 5), Block(1, 3, 2, 4), Block(3, 4, 4, 5)])
+def test_blocks_are_put_in_place(tmp_path, block):
+    file = MatrixFile(tmp_path / "d.npy", Grid((4, 5), 1, 1), np.float32, "digest", checkpoint=False)
+    values = np.random.default_rng(0).random((block.right - block.left, block.bottom - block.top)).T  # not contiguous
+    file.write(block, values)
+    found = file.commit()
+    wanted = np.zeros((4, 5), np.float32)
+    wanted[block.top : block.bottom, block.left : block.right] = values
+    assert np.array_equal(found, wanted)
+
+
+def test_the_digest_covers_where_texts_end(out):
+    with tiles(1, 1), pytest.raises(OSError, match="broke down"):
+        ncd.pairwise(["ab", "c"], ["d"], compressor=Slow(fail_after=4), out=out, checkpoint=True, n_jobs=1)
+    assert finished(out) == [0]
+    for X, Y in ((["a", "bc"], ["d"]), (["ab"], ["c", "d"])):
+        with pytest.raises(ValueError, match=re.escape("belongs to other texts or options")):
+            ncd.pairwise(X, Y, compressor=Slow(), out=out, checkpoint=True)
