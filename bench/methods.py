@@ -114,7 +114,7 @@ def _naive_bayes(split: Split) -> Any:
 
 def _published_knn(_: Split) -> Any:
     """Jiang et al. (2023): gzip, NCD, test text first, one space between."""
-    return ncd.NCDClassifier("gzip", metric="ncd", n_neighbors=5, tie="nearest", separator=b" ", order="xy")
+    return ncd.NCDClassifier("gzip", metric="ncd", joint="concat", order="xy", n_neighbors=5)
 
 
 METHODS: tuple[Method, ...] = (

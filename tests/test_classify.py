@@ -174,7 +174,7 @@ def fixed(distances, labels):
         def length(self, data):
             return lookup.get(data.rpartition(b" ")[2], 0.0)
 
-    model = ncd.NCDClassifier(Table(), metric=lambda lx, ly, lxy: lxy + 0 * (lx + ly))
+    model = ncd.NCDClassifier(Table(), metric=lambda lx, ly, lxy: lxy + 0 * (lx + ly), n_neighbors=1, order="xy")
     return model.fit([str(i) for i in range(len(labels))], labels)
 
 
@@ -197,8 +197,8 @@ def test_majority_beats_nearness_and_equal_distances_keep_training_order():
 @pytest.mark.parametrize(
     "params",
     [
-        {"compressor": "gzip", "metric": "ncd"},
-        {"compressor": "deflate", "metric": "savings", "n_neighbors": 5},
+        {"compressor": "gzip", "metric": "ncd", "joint": "concat", "order": "xy", "n_neighbors": 2},
+        {"compressor": "deflate", "metric": "savings", "joint": "concat"},
         {"compressor": "zstd", "metric": "cdm", "joint": "primed", "order": "yx", "n_neighbors": 2},
     ],
     ids=str,

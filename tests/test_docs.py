@@ -8,7 +8,9 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts and ">>> " in page.read_text("utf-8")]
+PAGES = [
+    page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts and ">>> " in page.read_text("utf-8")
+]
 
 
 @pytest.mark.skipif("ng" in zlib.ZLIB_RUNTIME_VERSION, reason="zlib-ng has other code lengths")
