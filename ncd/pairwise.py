@@ -104,7 +104,7 @@ def joint_lengths(
     Examples
     --------
     >>> joint_lengths(["to be or not to be"], ["to be or not to be", "that is the question"]).tolist()
-    [[35, 53]]
+    [[38, 54]]
     """
     pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
     result = np.empty(pairs.shape, pairs.job.compressor.dtype)
@@ -160,7 +160,7 @@ def conditional_lengths(
     Examples
     --------
     >>> conditional_lengths(["to be or not to be"], ["to be or not", "a b c"], compressor="deflate").tolist()
-    [[4, 7]]
+    [[5, 7]]
     """
     pairs = Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty)
     result = np.empty(pairs.shape, pairs.job.compressor.dtype)

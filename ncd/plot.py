@@ -61,6 +61,8 @@ def heatmap(distances: ArrayLike, labels: Sequence[str], *, order: Sequence[int]
     """
     A distance matrix in colours, dark where texts are alike.
 
+    The scale leaves the diagonal out, and the smallest twentieth of the other distances, which would hide the rest.
+
     Parameters
     ----------
     distances : array_like of shape (n, n)
@@ -76,12 +78,14 @@ def heatmap(distances: ArrayLike, labels: Sequence[str], *, order: Sequence[int]
     matrix = _square(distances, labels)
     order = range(len(labels)) if order is None else order
     ax = _axes(ax)
-    image = ax.imshow(matrix[np.ix_(order, order)], cmap="viridis")
+    others = matrix[~np.eye(len(matrix), dtype=bool)]
+    low, high = (np.quantile(others, 0.05), others.max()) if len(matrix) > 2 else (matrix.min(), matrix.max())
+    image = ax.imshow(matrix[np.ix_(order, order)], cmap="viridis", vmin=low, vmax=high)
     names = [labels[i] for i in order]
     ax.set_xticks(range(len(names)), names, rotation=90)
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(labelsize=max(4, min(9, 300 / len(names))), length=0)
-    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="distance")
+    ax.figure.colorbar(image, ax=ax, shrink=0.8, label="distance", extend="min")
     return ax
 
 
@@ -114,8 +118,9 @@ def dendrogram(
 
     _square(distances, labels)
     ax = _axes(ax)
+    links = linkage_of(distances, method=method)
     tree = hierarchy.dendrogram(
-        linkage_of(distances, method=method),
+        links,
         labels=list(labels),
         orientation="left",
         ax=ax,
@@ -125,6 +130,9 @@ def dendrogram(
     ax.tick_params(axis="y", labelsize=max(4, min(9, 300 / len(labels))))
     ax.spines[["top", "left", "right"]].set_visible(False)
     ax.set_xlabel("distance")
+    low, high = links[:, 2].min(), links[:, 2].max()
+    if high > low:  # distances crowd near 1: show the part of the axis where something happens
+        ax.set_xlim(high + 0.02 * (high - low), low - 0.1 * (high - low))
     if groups is not None:
         import matplotlib as mpl
 

@@ -80,6 +80,6 @@ def tiles(rows, columns):
 
     with (
         mock.patch.object(host.Grid, "plan", classmethod(plan)),
-        mock.patch.object(host, "seconds_per_pair", return_value=1e-6),
+        mock.patch.object(host, "seconds_per_pair", return_value=1e-3),
     ):
         yield

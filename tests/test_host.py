@@ -168,8 +168,8 @@ def test_processes_where_they_are_preferred_and_worth_it():
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_what_leaks_leaks_elsewhere(n_jobs):
-    assert os.getpid() not in who_works(os.getpid, n_jobs=n_jobs, seconds=1e-3, leak=1 << 28)
-    assert who_works(os.getpid, n_jobs=n_jobs, seconds=1e-3, leak=1) == {os.getpid()}
+    assert os.getpid() not in who_works(os.getpid, n_jobs=n_jobs, seconds=1e-2, leak=1 << 28)
+    assert who_works(os.getpid, n_jobs=n_jobs, seconds=1e-2, leak=1) == {os.getpid()}
 
 
 def test_what_is_not_wanted_any_more_is_not_computed():

@@ -176,7 +176,7 @@ def test_symmetry_halves_the_work(texts):
     for options, factor in (({}, n * n), ({"order": "sorted"}, n * (n + 1) / 2), ({"symmetrize": "min"}, n * (n + 1))):
         slow = Slow()
         with tiles(1, 1):
-            ncd.pairwise(texts, compressor=slow, **options)
+            ncd.pairwise(texts, compressor=slow, n_jobs=1, **options)
         assert slow.calls == n + factor
 
 
@@ -227,6 +227,10 @@ def test_workers(n_jobs, more):
     X = [make_text(seed, 5 + 3 * seed) for seed in range(25)]
     expected = naive.pairwise("zstd:3", [x.encode() for x in X], [x.encode() for x in X], "ncd", **more)
     assert ncd.pairwise(X, compressor="zstd", n_jobs=n_jobs, **more).tolist() == expected
+    with tiles(4, 9):  # which also says that a pair takes a millisecond, so that workers are used
+        assert ncd.pairwise(X, compressor="gzip", n_jobs=n_jobs, **more).tolist() == naive.pairwise(
+            "gzip:9", [x.encode() for x in X], [x.encode() for x in X], "ncd", **more
+        )
 
 
 @pytest.mark.parametrize("spec", ["gzip", "zstd:3", "lz4", "ppmd", Slow()], ids=str)

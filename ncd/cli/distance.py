@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="a file, or - for standard input")
     parser.add_argument("b", metavar="B", help="another")
     parser.add_argument("--text", action="store_true", help="A and B are the texts themselves, not names of files")
+    parser.add_argument("--allow-empty", action="store_true", help="let an empty text pass")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_distance_options(parser, metric=False, pairs=False)
 
@@ -49,12 +50,19 @@ def run(arguments: argparse.Namespace) -> None:
     from ncd.distances.lengths import METRICS
     from ncd.pairwise import joint_lengths
 
-    def joint(first: bytes, second: bytes) -> Any:
-        options = {"compressor": codec, "separator": arguments.separator, "joint": arguments.joint, "n_jobs": 1}
-        return joint_lengths([first], [second], **options)[0, 0].item()
-
+    options: dict[str, Any] = {
+        "separator": arguments.separator,
+        "joint": arguments.joint,
+        "allow_empty": True,
+        "n_jobs": 1,
+    }
     cut = codec.overhead if arguments.remove_overhead else 0
-    lengths = {"x": codec.length(x) - cut, "y": codec.length(y) - cut, "xy": joint(x, y) - cut, "yx": joint(y, x) - cut}
+    lengths = {
+        "x": codec.length(x) - cut,
+        "y": codec.length(y) - cut,
+        "xy": joint_lengths([x], [y], compressor=codec, **options)[0, 0].item() - cut,
+        "yx": joint_lengths([y], [x], compressor=codec, **options)[0, 0].item() - cut,
+    }
     distances = {
         name: {
             "xy": float(metric(lengths["x"], lengths["y"], lengths["xy"])),
@@ -72,25 +80,20 @@ def run(arguments: argparse.Namespace) -> None:
     print_table([codec.name, "value"], rows)
 
 
-def _texts(arguments: argparse.Namespace) -> tuple[bytes, bytes]:
+def _texts(arguments: argparse.Namespace) -> list[bytes]:
     """The two texts as bytes."""
     from ncd.corpus import as_bytes
     from ncd.readers import read_texts
 
-    if not arguments.text:
-        refuse_two_stdin([arguments.a, arguments.b])
-        one, two = (
-            as_bytes(_only(read_texts(path, format="plain").texts, path)) for path in (arguments.a, arguments.b)
-        )
-        return one, two
-    for name in ("a", "b"):
-        if not getattr(arguments, name):
-            raise UsageError(f"{name.upper()} is empty: a distance to nothing says nothing")
-    return as_bytes(arguments.a), as_bytes(arguments.b)
-
-
-def _only(texts: list[str] | list[bytes], path: str) -> str | bytes:
-    """The text of a file; a folder is none."""
-    if len(texts) != 1:
-        raise UsageError(f"{path} is a folder of {len(texts)} texts: give a file, or use 'ncd matrix'")
-    return texts[0]
+    given = {"A": arguments.a, "B": arguments.b}
+    if arguments.text:
+        for name, text in given.items():
+            if not text and not arguments.allow_empty:
+                raise UsageError(f"{name} is empty: a distance to nothing says nothing; give a text, or --allow-empty")
+        return [as_bytes(text, name=name) for name, text in given.items()]
+    refuse_two_stdin(list(given.values()))
+    found = [read_texts(path, format="plain", allow_empty=arguments.allow_empty) for path in given.values()]
+    for file in found:
+        if len(file) != 1 or file.names != [file.path]:
+            raise UsageError(f"{file.path} is a folder of {len(file)} texts: give a file, or use 'ncd matrix'")
+    return [as_bytes(file.texts[0]) for file in found]
