@@ -188,16 +188,17 @@ class Results:
 
     def add(self, row: Row, **settings: Any) -> None:
         """Put a row in, in the place of its predecessor, and save."""
+        self.extend([row], **settings)
+
+    def extend(self, rows: Sequence[Row], **settings: Any) -> None:
+        """Put rows in, in the place of their predecessors, and save."""
         if self._run is None:
             record = environment(self.packages)
             self._run = record["date"]
             self.runs[self._run] = {**record, "settings": settings}
-        row = {**row, "run": self._run}
-        same = [i for i, old in enumerate(self.rows) if all(old[k] == row[k] for k in self.key)]
-        if same:
-            self.rows[same[0]] = row
-        else:
-            self.rows.append(row)
+        known = {tuple(old[k] for k in self.key): old for old in self.rows}
+        known |= {tuple(row[k] for k in self.key): {**row, "run": self._run} for row in rows}
+        self.rows = list(known.values())
         used = {old["run"] for old in self.rows}
         self.runs = {run: record for run, record in self.runs.items() if run in used}
         text = json.dumps({"benchmark": self.name, "runs": self.runs, "rows": self.rows}, indent=1, allow_nan=False)

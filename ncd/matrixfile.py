@@ -61,7 +61,7 @@ class MatrixFile:
         self._file = open(self.partial, "r+b" if resumed else "w+b")  # noqa: SIM115 - closed by commit or abandon
         try:
             # write_array_header pads to a fixed size, so the data start at the same place in both cases
-            np.lib.format.write_array_header_1_0(
+            np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call,unused-ignore]
                 self._file, {"descr": self.dtype.str, "fortran_order": False, "shape": self.grid.shape}
             )
             self._start = self._file.tell()
@@ -127,7 +127,7 @@ class MatrixFile:
         self._file.close()
         os.replace(self.partial, self.path)
         self.progress.unlink(missing_ok=True)
-        return np.load(self.path, mmap_mode="r")  # type: ignore[no-any-return]
+        return np.load(self.path, mmap_mode="r")
 
     def abandon(self, *, keep: bool | None = None) -> None:
         """Stop without a result: keep what is done (the default with `checkpoint`), or remove every trace."""

@@ -200,18 +200,25 @@ class Distances:
             lxy, lyx = lxy + first, None if lyx is None else lyx + second
         else:
             lxy, lyx = lxy - cut, None if lyx is None else lyx - cut
-        forward = np.asarray(self.metric(lx, ly, lxy), np.float64)
-        if forward.shape != lxy.shape:
-            raise ValueError(f"metric returned shape {forward.shape} for code lengths of shape {lxy.shape}")
+        forward = self._metric(lx, ly, lxy)
         if not self.mirrored and self.symmetrize is None:
             return [(block, self._clipped(forward))]
-        backward = np.asarray(self.metric(ly, lx, lxy if lyx is None else lyx), np.float64)
+        backward = self._metric(ly, lx, lxy if lyx is None else lyx)
         if self.symmetrize is not None:
             forward = backward = _COMBINE[self.symmetrize](forward, backward)
         parts = [(block, self._clipped(forward))]
         if self.mirrored and block != block.transposed:
             parts.append((block.transposed, self._clipped(backward).T))
         return parts
+
+    def _metric(self, lx: Array, ly: Array, lxy: Array) -> Array:
+        """The user's metric, or ours, with its result checked."""
+        values = np.asarray(self.metric(lx, ly, lxy), np.float64)
+        if values.shape != lxy.shape:
+            raise ValueError(f"metric returned shape {values.shape} for code lengths of shape {lxy.shape}")
+        if np.isnan(values).any():
+            raise ValueError("metric returned NaN for some pair: a distance is a number")
+        return values
 
     def _clipped(self, values: Array) -> Array:
         return np.clip(values, 0.0, 1.0) if self.clip else values

@@ -183,7 +183,7 @@ def pairwise(
     symmetrize: Symmetrize | None = None,
     remove_overhead: bool = False,
     clip: bool = False,
-    dtype: DTypeLike = np.float64,
+    dtype: DTypeLike | None = None,
     out: str | os.PathLike[str] | Array | None = None,
     checkpoint: bool = False,
     n_jobs: int | None = None,
@@ -215,8 +215,8 @@ def pairwise(
         Subtract the compressor's constant header and trailer from every code length.
     clip : bool
         Clip distances to 0..1.
-    dtype : dtype
-        float64 or float32.
+    dtype : dtype, optional
+        float64 (the default) or float32; an array given as `out` keeps its own.
     out : path or ndarray, optional
         Where the matrix goes. A path: an ``.npy`` file written block by block, of which only a little is ever in
         memory; it appears under its name when it is complete, and replaces a file of that name. An array (also a
@@ -255,16 +255,26 @@ def pairwise(
     """
     pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
     distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, clip)
-    dtype = _float_dtype(dtype)
+    wanted = None if dtype is None else _float_dtype(dtype)
+    if checkpoint and "<" in getattr(distances.metric, "__qualname__", "<"):
+        raise ValueError(
+            "checkpoint=True needs a metric by name, or a function that can be told from others by its name"
+        )
     if checkpoint and not isinstance(out, str | os.PathLike):
         raise ValueError("checkpoint=True needs a path as out=, beside which it can keep its notes")
     if isinstance(out, str | os.PathLike):
-        return _to_file(distances, Path(out), dtype, checkpoint, n_jobs, progress)
+        return _to_file(distances, Path(out), wanted or np.dtype(np.float64), checkpoint, n_jobs, progress)
     if out is None:
-        out = np.empty(pairs.shape, dtype)
-    elif not isinstance(out, np.ndarray) or out.shape != pairs.shape or out.dtype.kind != "f":
+        out = np.empty(pairs.shape, wanted or np.float64)
+    elif (
+        not isinstance(out, np.ndarray)
+        or out.shape != pairs.shape
+        or out.dtype.kind != "f"
+        or wanted not in (None, out.dtype)
+    ):
         found = f"shape {out.shape} and dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise ValueError(f"out has {found}: give a path or a floating-point array of shape {pairs.shape}")
+        kind = "floating-point" if wanted is None else str(wanted)
+        raise ValueError(f"out has {found}: give a path or a {kind} array of shape {pairs.shape}")
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:
             out[block.top : block.bottom, block.left : block.right] = values

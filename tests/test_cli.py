@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -74,9 +74,24 @@ def lines(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def process(*arguments, **options):
-    """The command line in a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "ncd", *map(str, arguments)], **options)
+@pytest.fixture
+def process():
+    """Start the command line in a process of its own, which does not outlive the test."""
+    running = []
+
+    def start(*arguments, **options):
+        command = [sys.executable, "-m", "ncd", *map(str, arguments)]
+        running.append(subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.poll() is None:
+            os.killpg(one.pid, signal.SIGKILL)
+        for pipe in (one.stdout, one.stderr):
+            if pipe is not None:
+                pipe.close()
+        one.wait()
 
 
 # ---- help, usage, errors
@@ -217,6 +232,7 @@ def test_errors_become_exit_codes(run, monkeypatch, raised, code, message):
 
 def test_missing_libraries_are_named(folder, run, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     code, _, err = run("matrix", "test.jsonl", "-o", "a.parquet")
     assert code == 1
     assert "pip install 'ncd[parquet]'" in one_line(err)
@@ -298,11 +314,13 @@ def test_list_shows_how_to_install(run, monkeypatch):
     assert out.splitlines()[1] == "lz4:0\t0..16\tno\t\t11\tmissing: pip install 'ncd[lz4]'"
 
 
-def on_terminal(*arguments):
+def on_terminal(process, *arguments):
     """What the command line prints to a terminal."""
+    import pty  # there is none on Windows
+
     main_end, other_end = pty.openpty()
     environment = os.environ | {"COLUMNS": "100", "TERM": "xterm"}
-    running = process(*arguments, stdout=other_end, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment)
+    running = process(*arguments, stdout=other_end, stdin=subprocess.DEVNULL, env=environment)
     os.close(other_end)
     shown = b""
     while True:
@@ -319,15 +337,16 @@ def on_terminal(*arguments):
     return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
 
 
-def test_terminals_get_tables(folder):
-    shown = on_terminal("list")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_terminals_get_tables(folder, process):
+    shown = on_terminal(process, "list")
     assert "───" in shown
     assert "gzip:9" in shown
     (folder / "a.txt").write_text("to be or not to be")
     (folder / "b.txt").write_text("to be or to be not")
-    shown = on_terminal("matrix", "a.txt", "b.txt")
+    shown = on_terminal(process, "matrix", "a.txt", "b.txt")
     assert re.search(rf"1 a\.txt +{naive_ncd('to be or not to be', 'to be or not to be'):.3f} ", shown)
-    shown = on_terminal("neighbors", "--index", "test.jsonl", "-k", "1", "--label-field", "label")
+    shown = on_terminal(process, "neighbors", "--index", "test.jsonl", "-k", "1", "--label-field", "label")
     assert "neighbour" in shown
     assert "test.jsonl:12" in shown
 
@@ -406,27 +425,47 @@ def test_matrix_to_npy_with_names(folder, run, passages):
     assert sorted(os.listdir(folder)) == ["a.npy", "names.txt", "test.jsonl", "train.jsonl"]
 
 
-def test_matrix_to_csv_parquet_and_standard_output(folder, run, passages):
-    import pandas
-
+@pytest.fixture
+def four_files(folder, passages):
+    """Names of four files, with a comma in each, and their distances."""
     texts = [text for text, _ in passages[:4]]
     for i, text in enumerate(texts):
         (folder / f"{i},x.txt").write_text(text, encoding="utf-8")
-    names = [f"{i},x.txt" for i in range(4)]
-    expected = expected_matrix(texts)
-    assert run("matrix", *names, "-o", "a.csv", "-o", "b.csv") == (0, "", "")
-    table = pandas.read_csv(folder / "b.csv", index_col="name", float_precision="round_trip")
-    assert list(table.index) == list(table.columns) == names
-    np.testing.assert_array_equal(table.to_numpy(), expected)
+    return [f"{i},x.txt" for i in range(4)], expected_matrix(texts)
+
+
+def test_matrix_to_parquet(folder, run, four_files):
+    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+    names, expected = four_files
     assert run("matrix", *names, "-o", "a.parquet", "--dtype", "float32") == (0, "", "")
-    table = pandas.read_parquet(folder / "a.parquet").set_index("name")
-    assert list(table.index) == list(table.columns) == names
-    np.testing.assert_array_equal(table.to_numpy(), expected.astype(np.float32))
-    code, out, _ = run("matrix", *names, "-o", "-")
-    rows = list(csv.reader(io.StringIO(out), delimiter="\t"))
-    assert code == 0
-    assert rows[0] == ["name", *names]
-    np.testing.assert_array_equal([[float(cell) for cell in row[1:]] for row in rows[1:]], expected)
+    table = parquet.read_table(folder / "a.parquet").to_pydict()
+    assert list(table) == ["name", *names]
+    assert table["name"] == names
+    np.testing.assert_array_equal(np.array([table[name] for name in names]).T, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_matrix_to_csv_and_standard_output(folder, run, four_files, delimiter):
+    names, expected = four_files
+    code, out, err = run("matrix", *names, "-o", "a.csv" if delimiter == "," else "-")
+    assert (code, err) == (0, "")
+    content = (folder / "a.csv").read_text() if delimiter == "," else out
+    header, *rows = csv.reader(io.StringIO(content), delimiter=delimiter)
+    assert header == ["name", *names]
+    assert [row[0] for row in rows] == names
+    np.testing.assert_array_equal([[float(cell) for cell in row[1:]] for row in rows], expected)
+
+
+@pytest.mark.parametrize("order", ["yx", "sorted"])
+def test_matrix_order_and_dtype(folder, run, passages, order):
+    texts = [text for text, _ in passages[28:]]
+    assert run("matrix", "test.jsonl", "--order", order, "--dtype", "float32", "-o", "a.npy")[0] == 0
+    found = np.load(folder / "a.npy")
+    pairs = [[(y, x) if order == "yx" else sorted((x, y), key=str.encode) for y in texts] for x in texts]
+    expected = np.array([[naive_ncd(x, y) for x, y in row] for row in pairs])
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected.astype(np.float32))
+    assert not np.array_equal(expected, expected_matrix(texts))
 
 
 def test_matrix_options_reach_the_library(folder, run, passages):
@@ -469,12 +508,11 @@ def long_run(tmp_path, monkeypatch):
     write_jsonl(
         tmp_path / "long.jsonl", [(text * 3, label) for text, label in zip(corpus.texts, corpus.labels, strict=True)]
     )
-    return ["matrix", "long.jsonl", "--compressor", "xz:9", "-o", "a.npy"]
+    return ["matrix", "long.jsonl", "--compressor", "brotli:11", "-o", "a.npy"]
 
 
-def started(arguments, sign):
+def when_at_work(running, sign):
     """The process, once a file shows that it is at work."""
-    running = process(*arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     limit = time.monotonic() + 30
     while not sign():
         assert running.poll() is None, running.communicate()
@@ -486,8 +524,10 @@ def started(arguments, sign):
 @pytest.mark.parametrize(
     ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
-def test_interrupts_stop_promptly_and_leave_nothing(tmp_path, long_run, number, code, word):
-    running = started(long_run, lambda: (tmp_path / "a.npy.partial").exists())
+def test_interrupts_stop_promptly_and_leave_nothing(tmp_path, long_run, process, number, code, word):
+    running = when_at_work(
+        process(*long_run, stdout=subprocess.PIPE, text=True), lambda: (tmp_path / "a.npy.partial").exists()
+    )
     time.sleep(0.5)
     start = time.monotonic()
     os.killpg(running.pid, number)
@@ -497,37 +537,43 @@ def test_interrupts_stop_promptly_and_leave_nothing(tmp_path, long_run, number, 
     assert os.listdir(tmp_path) == ["long.jsonl"]
 
 
-def test_an_interrupted_run_resumes(tmp_path, long_run):
-    write_jsonl(tmp_path / "long.jsonl", [(text, "") for text in data.load_factbook("train").texts[:110]])
+def first_finished_pair(notes):
+    """Row and column where the first block begins that a checkpoint counts as finished."""
+    head, first = notes.splitlines()[:2]
+    grid = json.loads(head)
+    across = -(-grid["shape"][1] // grid["columns"])
+    return int(first) // across * grid["rows"], int(first) % across * grid["columns"]
+
+
+def test_an_interrupted_run_resumes(tmp_path, long_run, process):
+    write_jsonl(tmp_path / "long.jsonl", [(text, "") for text in data.load_factbook("train").texts[:60]])
     arguments = [*long_run, "--checkpoint", "--jobs", "1"]
     notes, partial = tmp_path / "a.npy.progress", tmp_path / "a.npy.partial"
-    running = started(arguments, lambda: notes.exists() and notes.read_text().count("\n") > 1)
+    running = when_at_work(process(*arguments, text=True), lambda: notes.exists() and notes.read_text().count("\n") > 1)
     os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=20)
     assert running.returncode == 130
     assert "the same command goes on from there" in err
     assert sorted(os.listdir(tmp_path)) == ["a.npy.partial", "a.npy.progress", "long.jsonl"]
-    head, first = notes.read_text().splitlines()[:2]
-    row = int(first) * json.loads(head)["rows"]  # blocks are whole rows here
-    assert json.loads(head)["columns"] == 110
+    row, column = first_finished_pair(notes.read_text())
     with open(partial, "r+b") as file:  # a mark in a finished block: it stays only if the block is not computed again
-        file.seek(partial.stat().st_size - (110 - row) * 110 * 8)
+        file.seek(partial.stat().st_size - (60 * 60 - 60 * row - column) * 8)
         file.write(np.float64(-1).tobytes())
-    done = process(*arguments, stderr=subprocess.PIPE, text=True)
+    done = process(*arguments, text=True)
     _, err = done.communicate(timeout=60)
     assert (done.returncode, err) == (0, "")
     found = np.load(tmp_path / "a.npy")
-    assert found[row, 0] == -1
-    expected = ncd.pairwise(data.load_factbook("train").texts[:110], compressor="xz:9")
-    found[row, 0] = expected[row, 0]
+    assert found[row, column] == -1
+    expected = ncd.pairwise(data.load_factbook("train").texts[:60], compressor="brotli:11")
+    found[row, column] = expected[row, column]
     np.testing.assert_array_equal(found, expected)
     assert sorted(os.listdir(tmp_path)) == ["a.npy", "long.jsonl"]
 
 
-def test_a_closed_pipe_is_no_error(folder):
+def test_a_closed_pipe_is_no_error(folder, process):
     write_jsonl(folder / "many.jsonl", [(f"text {i} {i * i}", "") for i in range(150)])
     for arguments in (["matrix", "many.jsonl"], ["neighbors", "--index", "many.jsonl"], ["list"]):
-        running = process(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        running = process(*arguments, stdout=subprocess.PIPE)
         running.stdout.close()
         assert running.stderr.read() == b""
         running.stderr.close()
@@ -579,13 +625,28 @@ def test_neighbors_to_standard_output_without_labels(folder, run):
 
 
 def nearest_label(text, train):
-    return min(train, key=lambda row: naive_ncd(text, row[0]))[1]
+    """Label of the nearest training text; bz2 cannot be primed, so that L(xy) is that of the concatenation."""
+
+    def distance(other):
+        lx, ly, lxy = (len(bz2.compress(part.encode())) for part in (text, other, other + " " + text))
+        return (lxy - min(lx, ly)) / max(lx, ly)
+
+    return min(train, key=lambda row: distance(row[0]))[1]
+
+
+def test_the_help_tells_the_defaults(run):
+    _, out, _ = run("classify", "--help")
+    out = " ".join(out.split())
+    knn, lengths = ncd.NCDClassifier(), ncd.CodeLengthClassifier()
+    assert f"(default: {lengths.compressor}; {knn.compressor} for knn)" in out
+    assert f"savings or nrc (default: {knn.metric})" in out
+    assert f"how many neighbours vote (default: {knn.n_neighbors})" in out
+    assert f"wins an equal vote (default: {knn.tie})" in out
 
 
 def test_classify_by_nearest_neighbour(folder, run, passages):
-    code, out, err = run(
-        "classify", "--train", "train.jsonl", "--test", "test.jsonl", "--method", "knn", "-k", 1, "--compressor", "gzip"
-    )
+    options = ["--method", "knn", "-k", 1, "--compressor", "bz2", "--metric", "ncd", "--tie", "first"]
+    code, out, err = run("classify", "--train", "train.jsonl", "--test", "test.jsonl", *options)
     assert code == 0
     expected = [nearest_label(text, passages[:28]) for text, _ in passages[28:]]
     assert lines(out) == [

@@ -51,7 +51,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"y has {len(labels)} labels and X {len(texts)} texts: give one label a text")
         missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
         if missing:
-            raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]!r}, a missing value: drop it or give it a label")
+            raise ValueError(
+                f"y[{missing[0]}] is {labels.tolist()[missing[0]]!r}, a missing value: drop it or give it a label"
+            )
         if len({isinstance(label, str) for label in y}) > 1:
             raise TypeError("y mixes str with other labels: make them all str")
         check_classification_targets(labels)
@@ -59,5 +61,5 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             labels = np.asarray(labels.tolist())
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed")
+            raise ValueError(f"y has one class only ({self.classes_.tolist()[0]!r}): at least two are needed")
         return texts, codes.astype(np.int64)

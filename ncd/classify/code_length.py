@@ -69,7 +69,7 @@ class CodeLengthClassifier(TextClassifier):
     ----------
     Frank, Chui, Witten, Text categorization using compression models, DCC 2000; Benedetto, Caglioti, Loreto, Language
     trees and zipping, Phys. Rev. Lett. 88 (2002) for L(dictionary + text) - L(dictionary); several dictionaries a
-    class with zstd as in FTCC (Halford, Text classification by compression with zstd, 2023).
+    class with zstd as in FTCC (Fast Text Classification with Compressors dictionary, software, 2023).
 
     Examples
     --------
@@ -83,7 +83,7 @@ class CodeLengthClassifier(TextClassifier):
         self,
         compressor: Any = "zstd:9",
         *,
-        dictionaries: int | tuple[int, ...] | Literal["window"] = (1, 2),
+        dictionaries: int | tuple[int, ...] | Literal["window"] = (1, 2, 3),
         reduce: Literal["mean", "min"] = "mean",
         joint: Literal["auto", "primed", "concat"] = "auto",
         separator: Text = b"\n",
@@ -171,7 +171,7 @@ class CodeLengthClassifier(TextClassifier):
             longest = max(over, key=lambda i: len(self.dictionaries_[i]))
             remedy = "" if self.dictionaries == "window" else "pass dictionaries='window', or "
             warnings.warn(
-                f"class {self.classes_[self.owners_[longest]]!r} has a dictionary of "
+                f"class {self.classes_.tolist()[self.owners_[longest]]!r} has a dictionary of "
                 f"{len(self.dictionaries_[longest]):,} bytes, of which {codec.name} sees the last {window:,} "
                 f"({len(over)} of {len(self.dictionaries_)} dictionaries are too long): {remedy}choose a compressor "
                 "with a larger window, such as 'zstd:19'",

@@ -33,10 +33,10 @@ DESCRIPTION = f"""\
 --method code-length (default): the texts of each class are joined into dictionaries; a text gets the class under
 which its code is shortest, argmin over c of L(text | texts of c). Fast, and usually the more accurate.
 
---method knn: the k training texts with the smallest distance vote:
-  NCD(x, y) = (L(xy) - min(L(x), L(y))) / max(L(x), L(y)),
-or another distance with --metric. Each text is compressed together with every training text: slow for large training
-sets.
+--method knn: the k training texts y with the smallest distance from the text x vote, by default
+  1 - (L(x) + L(y) - L(xy)) / sqrt(L(x) L(y)),
+or another distance with --metric ('ncd distance --help' has the formulas). Each text is compressed together with every
+training text: slow for large training sets.
 
 Written is one JSON object a text of --test, the label where it is known:
   {{"name": ..., "prediction": ..., "label": ...}}
@@ -79,18 +79,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FILE", help="write the trained model to a file")
     group = parser.add_argument_group("method")
     group.add_argument("--method", choices=("code-length", "knn"), help="(default: code-length)")
-    group.add_argument(
-        "--compressor", metavar="NAME", help="such as gzip, zstd:19; see 'ncd list' (default: the method's)"
-    )
+    group.add_argument("--compressor", metavar="NAME", help="see 'ncd list' (default: zstd:9; deflate for knn)")
     group.add_argument(
         "--dictionaries",
         type=_dictionaries,
         metavar="N",
         help="code-length: into how many dictionaries a class is dealt; window: as many as the window asks for",
     )
-    group.add_argument("--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc")
-    group.add_argument("-k", "--neighbors", type=neighbor_count, metavar="K", help="knn: how many neighbours vote")
-    group.add_argument("--tie", choices=("nearest", "first", "random"), help="knn: which class wins an equal vote")
+    group.add_argument(
+        "--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: cosine)"
+    )
+    group.add_argument(
+        "-k", "--neighbors", type=neighbor_count, metavar="K", help="knn: how many neighbours vote (default: 5)"
+    )
+    group.add_argument(
+        "--tie", choices=("nearest", "first", "random"), help="knn: which class wins an equal vote (default: nearest)"
+    )
     add_input_options(parser)
     add_work_options(parser)
     add_output_options(parser, "predictions as JSON lines (default: standard output)")

@@ -177,6 +177,6 @@ def _pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
+    except ModuleNotFoundError:  # any other ImportError says itself what is wrong
         raise MissingLibraryError.of("writing .parquet", "parquet") from None
     return pyarrow, pyarrow.parquet

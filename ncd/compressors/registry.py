@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ncd.compressors.base import Compressor, as_compressor
-from ncd.exceptions import MissingLibraryError
 
 __all__ = ["CompressorInfo", "available", "get_compressor", "register_compressor"]
 
@@ -154,10 +153,7 @@ def get_compressor(spec: Any) -> Compressor:
         else:
             positional.append(_value(key.strip()))
     made = _make(family.strip(), spec, positional, named)
-    try:
-        _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
-    except MissingLibraryError:
-        raise
+    _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
     return made
 
 

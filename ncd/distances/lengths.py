@@ -4,7 +4,7 @@ Distances as pure functions of code lengths.
 Every function takes L(x), L(y) and L(xy) (numbers or arrays that broadcast; bytes or bits, but all in one unit),
 returns float64, keeps no state, and is a distance in one sense at least: **smaller means more alike**. "Symmetric" in
 a docstring means: under exchange of x and y when L(xy) = L(yx); real compressors break the latter a little. Where the
-divisor is 0 (nothing but overhead was removed), the value is 0 for a zero numerator and infinite otherwise.
+divisor is 0 (nothing but overhead was removed), that quotient is 0 for a zero numerator and infinite otherwise.
 """
 
 from __future__ import annotations
