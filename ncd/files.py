@@ -163,10 +163,10 @@ def opened(where: str, title: str) -> Iterator[BinaryIO]:
     elif where.lower().endswith(".gz"):
         manager = gzip.open(where, "rb")  # noqa: SIM115 - closed below
     elif where.lower().endswith(".zst"):
-        from ncd.compressors.zstd import _library
+        from ncd.compressors.zstd import library
 
-        damage += (_library().ZstdError,)
-        manager = _library().open(where, "rb")
+        damage += (library().ZstdError,)
+        manager = library().open(where, "rb")
     else:
         manager = open(where, "rb")  # noqa: SIM115 - closed below
     with manager as stream:

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -108,11 +109,12 @@ def computed(
     done: Any = (),
     mirrored: bool = False,
     twice: bool = False,
+    pair_seconds: float | None = None,
     n_jobs: int | None,
     progress: bool | None,
 ) -> Iterator[tuple[Block, Array, Array | None]]:
     """Blocks of code lengths as they come, under a progress bar."""
-    pair_seconds = host.seconds_per_pair(job, xs, ys)
+    pair_seconds = host.seconds_per_pair(job, xs, ys) if pair_seconds is None else pair_seconds
     if grid is None:
         grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
@@ -151,9 +153,14 @@ class Distances:
         """Whether both orders of concatenation are needed and differ."""
         return self.symmetrize is not None and self.pairs.job.order != "sorted"
 
+    @cached_property
+    def pair_seconds(self) -> float:
+        """What one pair takes on one core."""
+        return host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys)
+
     def grid(self, n_jobs: int | None) -> Grid:
         """Blocks for this work on this machine."""
-        seconds = host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys) * (1 + self.twice)
+        seconds = self.pair_seconds * (1 + self.twice)
         return Grid.plan(
             self.pairs.job, self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored
         )
@@ -186,6 +193,7 @@ class Distances:
             grid=grid,
             done=done,
             twice=self.twice,
+            pair_seconds=self.pair_seconds,
             n_jobs=n_jobs,
             progress=progress,
         ):

@@ -670,7 +670,8 @@ def test_classify_by_code_length_equals_the_estimator(folder, run, passages):
     arguments = ["classify", "--train", "train.jsonl", "--test", "test.jsonl", "--jobs", "1", "--quiet"]
     for extra, options in (
         ([], {}),
-        (["--compressor", "deflate", "--dictionaries", "1"], {"compressor": "deflate", "dictionaries": 1}),
+        (["--compressor", "deflate", "--dictionaries", "1"], {"compressor": "deflate", "dictionaries": (1,)}),
+        (["--dictionaries", "1,3", "--joint", "concat"], {"dictionaries": (1, 3), "joint": "concat"}),
         (["--dictionaries", "window"], {"dictionaries": "window"}),
     ):
         code, out, err = run(*arguments, *extra)

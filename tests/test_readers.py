@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 
 from ncd import ReadError, read_texts
-from ncd.compressors.zstd import _library
+from ncd.compressors.zstd import library
 from ncd.files import atomic_path, atomic_write, check_target
 
 ROWS = [('a cat, "sleeping"\nin the sun', "en"), ("ein Hund schläft", "de"), ("\u2028 line separator", "en")]
@@ -37,7 +37,7 @@ CONTENT = {
     "csv": as_table(ROWS, ","),
     "tsv": as_table(ROWS, "\t"),
 }
-PACK = {"": bytes, ".gz": gzip.compress, ".zst": lambda data: _library().compress(data)}
+PACK = {"": bytes, ".gz": gzip.compress, ".zst": lambda data: library().compress(data)}
 
 
 @pytest.mark.parametrize("packed", PACK)
@@ -174,7 +174,7 @@ BAD = {
     ),
     "no gz": ("a.jsonl.gz", CONTENT["jsonl"].encode(), r"a\.jsonl\.gz: damaged or truncated"),
     "torn gz": ("a.txt.gz", gzip.compress(b"x" * 99)[:15] + b"\xff" * 20, r"a\.txt\.gz: damaged or truncated"),
-    "truncated zst": ("a.csv.zst", _library().compress(CONTENT["csv"].encode())[:-4], r"a\.csv\.zst: damaged or trunc"),
+    "truncated zst": ("a.csv.zst", library().compress(CONTENT["csv"].encode())[:-4], r"a\.csv\.zst: damaged or trunc"),
     "no zst": ("a.csv.zst", CONTENT["csv"].encode(), r"a\.csv\.zst: damaged or truncated"),
 }
 

@@ -49,6 +49,7 @@ With --allow-empty, empty texts are left out of the training and classified as a
 EXAMPLES = """\
   ncd classify --train train.jsonl.gz --test test.jsonl.gz -o predictions.jsonl
   ncd classify --train train.csv --test test.csv --method knn -k 3 > out.jsonl
+  ncd classify --train train.csv --test test.csv --method knn --compressor gzip --metric ncd --order xy --joint concat
   ncd classify --train folder/ --save model.ncd
   ncd classify --model model.ncd --test new.csv --text-field body
 """
@@ -60,15 +61,17 @@ _PARAMETERS = {
     "metric": ("metric", ("knn",)),
     "neighbors": ("n_neighbors", ("knn",)),
     "tie": ("tie", ("knn",)),
+    "order": ("order", ("knn",)),
+    "joint": ("joint", ("knn", "code-length")),
 }
 
 
-def _dictionaries(text: str) -> int | str:
-    """A number of dictionaries a class, or the word "window"."""
-    return text if text == "window" else neighbor_count(text)
+def _dictionaries(text: str) -> tuple[int, ...] | str:
+    """Numbers of dictionaries a class, or the word "window"."""
+    return text if text == "window" else tuple(neighbor_count(number) for number in text.split(","))
 
 
-_dictionaries.__name__ = "whole number or 'window'"
+_dictionaries.__name__ = "whole number, some with commas between them, or 'window'"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dictionaries",
         type=_dictionaries,
         metavar="N",
-        help="code-length: into how many dictionaries a class is dealt; window: as many as the window asks for",
+        help="code-length: into how many dictionaries a class is dealt; 1,2,3 averages over three deals; window: as "
+        "many as the window asks for (default: 1,2,3)",
     )
     group.add_argument(
         "--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: cosine)"
@@ -94,6 +98,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--tie", choices=("nearest", "first", "random"), help="knn: which class wins an equal vote (default: nearest)"
+    )
+    group.add_argument(
+        "--order", choices=("yx", "xy", "sorted"), help="knn: yx puts the training text first (default: yx)"
+    )
+    group.add_argument(
+        "--joint",
+        choices=("auto", "primed", "concat"),
+        help="primed: the compressor is primed with the training texts; concat: they stand before the text "
+        "(default: auto, primed where the compressor can)",
     )
     add_input_options(parser)
     add_work_options(parser)

@@ -25,7 +25,7 @@ _CONTEXTS_A_THREAD = 2
 _local = threading.local()
 
 
-def _library() -> ModuleType:
+def library() -> ModuleType:
     """The module that speaks zstd on this Python."""
     try:
         from compression import zstd
@@ -68,7 +68,7 @@ class Zstd(Compressor):
 
     @property
     def _options(self) -> dict[Any, int]:
-        parameter = _library().CompressionParameter
+        parameter = library().CompressionParameter
         options = {parameter.compression_level: self._params["level"]}
         if self._params["window_log"]:
             options[parameter.window_log] = self._params["window_log"]
@@ -78,7 +78,7 @@ class Zstd(Compressor):
     def window(self) -> int:
         # A frame of unknown size states its window in the sixth byte: exponent (5 bits), eighths (3 bits).
         # It does not depend on the search, whose tables are kept small here: those of level 22 take 700 MB.
-        zstd = _library()
+        zstd = library()
         p = zstd.CompressionParameter
         small = {p.strategy: zstd.Strategy.fast, p.hash_log: 6, p.chain_log: 6}
         coder = zstd.ZstdCompressor(options=self._options | small)
@@ -88,7 +88,7 @@ class Zstd(Compressor):
 
     @property
     def version(self) -> str:
-        return f"libzstd {_library().zstd_version}"
+        return f"libzstd {library().zstd_version}"
 
     def _context(self) -> Any:
         """This thread's own coder for these parameters."""
@@ -97,7 +97,7 @@ class Zstd(Compressor):
             contexts = _local.contexts = OrderedDict()
         key = tuple(self._params.values())
         if key not in contexts:
-            contexts[key] = _library().ZstdCompressor(options=self._options)
+            contexts[key] = library().ZstdCompressor(options=self._options)
             if len(contexts) > _CONTEXTS_A_THREAD:
                 contexts.popitem(last=False)
         contexts.move_to_end(key)
@@ -121,7 +121,7 @@ class _PrimedZstd(Primed):
 
     def __init__(self, compressor: Zstd, x: bytes) -> None:
         self._compressor, self._x = compressor, x
-        zstd = _library()
+        zstd = library()
         self._dictionary = zstd.ZstdDict(x, is_raw=True) if len(x) >= _LEAST_DICTIONARY else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -129,6 +129,6 @@ class _PrimedZstd(Primed):
 
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
         dictionary = self._dictionary and self._dictionary.as_digested_dict
-        context = _library().ZstdCompressor(options=self._compressor._options, zstd_dict=dictionary)
+        context = library().ZstdCompressor(options=self._compressor._options, zstd_dict=dictionary)
         compress, end, header = context.compress, context.FLUSH_FRAME, self._compressor.header
         return [len(compress(text, end)) - header for text in texts]

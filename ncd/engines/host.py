@@ -22,8 +22,9 @@ Joint: TypeAlias = Literal["concat", "primed"]
 Order: TypeAlias = Literal["xy", "yx", "sorted"]
 
 _TILE_SECONDS = 0.25  # a tile is what Ctrl-C waits for and a killed run loses
+_LEAST_TILE_SECONDS = 0.005  # handing out a block costs about a tenth of that
 _TILE_PAIRS = 1 << 18
-_PROBE_SECONDS = 0.02
+_PROBE_SECONDS = 0.01
 _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
 _PROCESSES_FROM_SECONDS = 3.0  # starting workers takes about one
@@ -60,13 +61,13 @@ class Grid:
     @classmethod
     def plan(cls, job: Job, shape: tuple[int, int], pair_seconds: float, jobs: int, *, mirrored: bool = False) -> Grid:
         """
-        Blocks that each take about a quarter of a second, and leave every worker several.
+        Blocks that each take a quarter of a second at most, and leave every worker many.
 
         Priming is paid once a block, so a primed coder gets all of its texts in one block where there is enough other
         work to share.
         """
         n, m = shape
-        seconds = min(_TILE_SECONDS, pair_seconds * n * m / (8 * jobs))
+        seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
         pairs = int(min(max(seconds / pair_seconds, 1), _TILE_PAIRS))
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
