@@ -18,8 +18,15 @@ import ncd
 from bench.common import Results, load_set, markdown_table, print_table, provenance, set_names, write_text
 from ncd.distances.lengths import METRICS
 
-_CLASS_COMPRESSORS = ("deflate:9", "zstd:3", "zstd:9", "zstd:12", "zstd:19")
-_DEALS = (1, 2, 3, (1, 2), (1, 2, 3))
+_CLASS_COMPRESSORS = ("deflate:9", "zstd:3", "zstd:9", "zstd:12")
+_DEALS: tuple[dict[str, int], ...] = (
+    {"dictionaries": 1},
+    {"dictionaries": 3},
+    {"dictionary_size": 32_768, "deals": 1},
+    {"dictionary_size": 131_072, "deals": 1},
+    {"dictionary_size": 131_072, "deals": 3},
+    {"dictionary_size": 524_288, "deals": 3},
+)
 #: Compressor, way to L(xy), order: those that are worth their time.
 _ROUTES = (
     ("gzip", "concat", "xy"),
@@ -49,8 +56,9 @@ def class_models(name: str, draw: int) -> Iterator[tuple[str, float, int]]:
     texts, labels, judged, truth = validation(name, 4000, 400, draw)
     for compressor in _CLASS_COMPRESSORS:
         for deals in _DEALS:
-            model = ncd.CodeLengthClassifier(compressor, dictionaries=deals).fit(texts, labels)
-            yield f"{compressor}, dictionaries={deals}", float((model.predict(judged) == truth).mean()), len(judged)
+            model = ncd.CodeLengthClassifier(compressor, **deals).fit(texts, labels)
+            setting = ", ".join([compressor, *(f"{name}={value}" for name, value in deals.items())])
+            yield setting, float((model.predict(judged) == truth).mean()), len(judged)
 
 
 def vote(distances: NDArray[np.float64], classes: NDArray[np.int64], k: int) -> NDArray[np.int64]:

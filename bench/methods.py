@@ -231,7 +231,8 @@ def model_bytes(model: Any) -> int:
 def remarks(name: str, model: Any) -> list[str]:
     """What the defaults are, or what a fitted scikit-learn pipeline did otherwise than asked."""
     if name == "code-length":
-        return [f"defaults: {model.compressor}, {model.dictionaries} dictionaries a class, {model.reduce}"]
+        size = f"dictionaries of {model.dictionary_size:,} bytes at most"
+        return [f"defaults: {model.compressor}, {size}, {model.deals} deals"]
     if name == "knn":
         return [f"defaults: {model.compressor}, {model.metric}, k={model.n_neighbors}, ties: {model.tie}"]
     said = []

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ncd
 from ncd import data
-from tests import naive
+import naive
 
 TRAIN, TEST = data.load_factbook("train"), data.load_factbook("test")
 X, Y = TRAIN.texts[:120], TRAIN.labels[:120]
@@ -152,9 +152,10 @@ def test_knn_parameters(wrong, words):
         ({"reduce": "median"}, ValueError, "reduce is 'median'"),
         ({"joint": "both"}, ValueError, "joint is 'both'"),
         ({"dictionaries": 0}, ValueError, "dictionaries is 0"),
-        ({"dictionaries": ()}, ValueError, "dictionaries is"),
         ({"dictionaries": (1, 0)}, ValueError, "dictionaries is"),
         ({"dictionaries": "all"}, ValueError, "dictionaries is 'all'"),
+        ({"dictionary_size": 0}, ValueError, "dictionary_size is 0"),
+        ({"deals": None}, ValueError, "deals is None"),
         ({"compressor": "bz2", "joint": "primed"}, TypeError, "cannot be primed"),
         ({"compressor": "zzip"}, ValueError, "not known"),
     ],
@@ -270,10 +271,24 @@ def test_window_is_spoken_of_and_can_be_covered():
     labels = ["even", "odd"] * 100
     with pytest.warns(ncd.WindowWarning, match=r"class '\w+' has a dictionary of [\d,]+ bytes, of which gzip:9 sees"):
         ncd.CodeLengthClassifier("gzip", dictionaries=1).fit(texts, labels)
-    model = ncd.CodeLengthClassifier("gzip", dictionaries="window").fit(texts, labels)
-    assert len(model.dictionaries_) > 2
+    model = ncd.CodeLengthClassifier("gzip", deals=1).fit(texts, labels)
+    assert np.bincount(model.owners_).tolist() == [2, 2]
+    assert max(map(len, model.dictionaries_)) < 33_000
     assert sum(map(len, model.dictionaries_)) == sum(len(text) + 1 for text in texts)
-    assert ncd.CodeLengthClassifier("ppmd", dictionaries="window").fit(X, Y).owners_.tolist() == list(range(8))
+    everything = ncd.CodeLengthClassifier("ppmd", dictionary_size=None, deals=1).fit(X, Y)
+    assert everything.owners_.tolist() == list(range(8))
+    with pytest.warns(ncd.WindowWarning, match="choose a compressor"):
+        ncd.CodeLengthClassifier("gzip").fit(["a", "b" * 70_000], ["x", "y"])
+
+
+def test_every_training_text_is_seen():
+    rng = np.random.default_rng(0)
+    texts = [rng.bytes(100) for _ in range(6000)]
+    labels = [i % 2 for i in range(6000)]
+    for spec in ("zstd:-5", "zstd:1", "zstd:3", "zstd:9", "deflate"):
+        for size in (None, 131_072):
+            model = ncd.CodeLengthClassifier(spec, dictionary_size=size, deals=1, reduce="min").fit(texts, labels)
+            assert model.score(texts[::50], labels[::50]) == 1
 
 
 def test_more_dictionaries_than_texts():
@@ -283,8 +298,8 @@ def test_more_dictionaries_than_texts():
 
 def test_several_deals_are_averaged():
     one, two, both = (
-        ncd.CodeLengthClassifier(dictionaries=deals, reduce="min").fit(X, Y).code_lengths(QUERIES)
-        for deals in (1, 2, (1, 2))
+        ncd.CodeLengthClassifier(reduce="min", **options).fit(X, Y).code_lengths(QUERIES)
+        for options in ({"dictionaries": 1}, {"dictionaries": 2}, {"deals": 2})
     )
     np.testing.assert_allclose(both, (one + two) / 2)
     assert not np.array_equal(one, two)

@@ -13,7 +13,9 @@ from ncd.cli import main
 DOCS = Path(__file__).parent.parent / "docs"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 PAGES = [
-    page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts and ">>> " in page.read_text("utf-8")
+    page
+    for page in (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")))
+    if "_build" not in page.parts and ">>> " in page.read_text("utf-8")
 ]
 COMMANDS = re.findall(r"```console\n(.*?)```", (DOCS / "guide" / "command-line.md").read_text("utf-8"), re.DOTALL)
 FILES = {
@@ -29,7 +31,7 @@ FILES = {
 pytestmark = pytest.mark.skipif("-ng" in zlib.ZLIB_RUNTIME_VERSION, reason="zlib-ng has other code lengths")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS.parent).as_posix())
 def test_python(page, registry):
     """What a page shows is what comes out."""
     found = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS, encoding="utf-8")
@@ -58,5 +60,5 @@ def test_command_line(session, tmp_path, monkeypatch, capsys):
 
 
 def test_something_is_tested():
-    assert {"index.md", "extending.md"} <= {page.name for page in PAGES}
+    assert {"README.md", "index.md", "extending.md"} <= {page.name for page in PAGES}
     assert len(COMMANDS) >= 4

@@ -32,11 +32,15 @@ class CodeLengthClassifier(TextClassifier):
     ----------
     compressor : str or object
         As in `ncd.get_compressor`.
-    dictionaries : int, tuple of int, or "window"
-        Into how many dictionaries the texts of a class are dealt, in turn. A tuple deals several times, and the code
-        length is the mean over them: (1, 2) uses all texts of a class in one dictionary, and half of them in each of
-        two. "window": as many as the compressor's window asks for, so that every training text is seen (gzip sees
-        32,768 bytes, so with one dictionary most of a larger class is out of sight).
+    dictionaries : int, optional
+        Into how many dictionaries the texts of a class are dealt, in turn. None: as many as `dictionary_size` asks for,
+        so that dictionaries of large and of small classes are about equally long, and can be compared.
+    dictionary_size : int or None
+        Greatest size of a dictionary in bytes if `dictionaries` is None. It is never more than what the compressor sees
+        (gzip and deflate: 32,768); None: just that.
+    deals : int
+        If `dictionaries` is None: how many times the texts are dealt, each time into one dictionary more than before;
+        the code length is the mean over the deals.
     reduce : {"mean", "min"}
         How the code lengths under the dictionaries of a class (and deal) become one.
     joint : {"auto", "primed", "concat"}
@@ -83,7 +87,9 @@ class CodeLengthClassifier(TextClassifier):
         self,
         compressor: Any = "zstd:9",
         *,
-        dictionaries: int | tuple[int, ...] | Literal["window"] = (1, 2, 3),
+        dictionaries: int | None = None,
+        dictionary_size: int | None = 131_072,
+        deals: int = 3,
         reduce: Literal["mean", "min"] = "mean",
         joint: Literal["auto", "primed", "concat"] = "auto",
         separator: Text = b"\n",
@@ -92,6 +98,8 @@ class CodeLengthClassifier(TextClassifier):
     ) -> None:
         self.compressor = compressor
         self.dictionaries = dictionaries
+        self.dictionary_size = dictionary_size
+        self.deals = deals
         self.reduce = reduce
         self.joint = joint
         self.separator = separator
@@ -124,6 +132,11 @@ class CodeLengthClassifier(TextClassifier):
         """
         check_choice("reduce", self.reduce, ("mean", "min"))
         check_choice("joint", self.joint, ("auto", "primed", "concat"))
+        for name in ("dictionaries", "dictionary_size", "deals"):
+            value = getattr(self, name)
+            number = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+            if not number and (value is not None or name == "deals"):
+                raise ValueError(f"{name} is {value!r}: give a whole number from 1")
         codec = get_compressor(self.compressor)
         self._mode(codec)
         texts, codes = self._read(X, y)
@@ -150,26 +163,27 @@ class CodeLengthClassifier(TextClassifier):
             codec.primed(b"")  # raises, and says which can
         return self.joint
 
-    def _counts(self, texts: list[bytes], codec: Compressor, between: int) -> tuple[int, ...]:
+    def _window(self, codec: Compressor) -> int | None:
+        """How much of a dictionary is seen."""
+        return codec.primed_window if self._mode(codec) == "primed" else codec.window
+
+    def _counts(self, texts: list[bytes], codec: Compressor, between: int) -> range:
         """Into how many dictionaries the texts of one class are dealt, for each deal."""
-        if self.dictionaries == "window":
-            size = sum(map(len, texts)) + between * len(texts)
-            return (1 if codec.window is None else math.ceil(size / codec.window),)
-        counts: Any = self.dictionaries if isinstance(self.dictionaries, tuple | list) else (self.dictionaries,)
-        wrong = [n for n in counts if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1]
-        if wrong or len(counts) == 0:
-            raise ValueError(f"dictionaries is {self.dictionaries!r}: give a number from 1, some of them, or 'window'")
-        return tuple(counts)
+        if self.dictionaries is not None:
+            return range(self.dictionaries, self.dictionaries + 1)
+        sizes = [size for size in (self.dictionary_size, self._window(codec)) if size is not None]
+        total = sum(map(len, texts)) + between * len(texts)
+        least = math.ceil(total / min(sizes)) if sizes else 1
+        return range(least, least + self.deals)
 
     def _warn_of_window(self, codec: Compressor) -> None:
         """Say what the compressor will not see."""
-        window = codec.window
-        over = [i for i, text in enumerate(self.dictionaries_) if window is not None and len(text) > window]
-        if self.dictionaries == "window":  # dealing in turn leaves them a little uneven; say so only of long texts
-            over = [i for i in over if window is not None and len(self.dictionaries_[i]) > 2 * window]
+        window = self._window(codec)
+        slack = 1 if self.dictionaries else 2  # dealing in turn leaves dictionaries a little uneven
+        over = [i for i, text in enumerate(self.dictionaries_) if window is not None and len(text) > slack * window]
         if over:
             longest = max(over, key=lambda i: len(self.dictionaries_[i]))
-            remedy = "" if self.dictionaries == "window" else "pass dictionaries='window', or "
+            remedy = "pass dictionaries=None, or " if self.dictionaries else ""
             warnings.warn(
                 f"class {self.classes_.tolist()[self.owners_[longest]]!r} has a dictionary of "
                 f"{len(self.dictionaries_[longest]):,} bytes, of which {codec.name} sees the last {window:,} "

@@ -58,20 +58,14 @@ EXAMPLES = """\
 _PARAMETERS = {
     "compressor": ("compressor", ("code-length", "knn")),
     "dictionaries": ("dictionaries", ("code-length",)),
+    "dictionary_size": ("dictionary_size", ("code-length",)),
+    "deals": ("deals", ("code-length",)),
     "metric": ("metric", ("knn",)),
     "neighbors": ("n_neighbors", ("knn",)),
     "tie": ("tie", ("knn",)),
     "order": ("order", ("knn",)),
     "joint": ("joint", ("knn", "code-length")),
 }
-
-
-def _dictionaries(text: str) -> tuple[int, ...] | str:
-    """Numbers of dictionaries a class, or the word "window"."""
-    return text if text == "window" else tuple(neighbor_count(number) for number in text.split(","))
-
-
-_dictionaries.__name__ = "whole number, some with commas between them, or 'window'"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,10 +79,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--compressor", metavar="NAME", help="see 'ncd list' (default: zstd:9; deflate for knn)")
     group.add_argument(
         "--dictionaries",
-        type=_dictionaries,
+        type=neighbor_count,
         metavar="N",
-        help="code-length: into how many dictionaries a class is dealt; 1,2,3 averages over three deals; window: as "
-        "many as the window asks for (default: 1,2,3)",
+        help="code-length: into how many dictionaries a class is dealt (default: as --dictionary-size asks)",
+    )
+    group.add_argument(
+        "--dictionary-size",
+        type=neighbor_count,
+        metavar="BYTES",
+        help="code-length: greatest size of a dictionary, at most what the compressor sees (default: 131072)",
+    )
+    group.add_argument(
+        "--deals",
+        type=neighbor_count,
+        metavar="N",
+        help="code-length: average over so many deals, each into one dictionary more (default: 3)",
     )
     group.add_argument(
         "--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: cosine)"
@@ -158,9 +163,9 @@ def _check(arguments: argparse.Namespace) -> None:
         if getattr(arguments, option) is None:
             continue
         if arguments.model is not None:
-            raise UsageError(f"--{option} goes with --train: a saved model has its own")
+            raise UsageError(f"--{option.replace('_', '-')} goes with --train: a saved model has its own")
         if method not in methods:
-            raise UsageError(f"--{option} goes with --method {methods[0]} only")
+            raise UsageError(f"--{option.replace('_', '-')} goes with --method {methods[0]} only")
     if arguments.model is not None and arguments.method is not None:
         raise UsageError("--method goes with --train: a saved model has its own")
     refuse_two_stdin([arguments.train, arguments.test])
@@ -177,6 +182,8 @@ def _check(arguments: argparse.Namespace) -> None:
         from ncd.distances.lengths import get_metric
 
         get_metric(arguments.metric)
+    if arguments.test not in (None, "-") and not os.path.exists(arguments.test):
+        raise FileNotFoundError(f"{arguments.test}: no such file or folder")
 
 
 def _loaded(arguments: argparse.Namespace) -> Any:

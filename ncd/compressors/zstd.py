@@ -44,14 +44,16 @@ class Zstd(Compressor):
     Lengths equal ``len(zstd.compress(data, level))``. The header is 6 bytes (magic number, descriptor, size) for
     texts under 256 bytes and 1 to 7 bytes longer for larger ones; the constant part is counted.
     `primed(x)` uses x as a raw-content dictionary: L(y|x) is the frame of y, which may copy from x, less the 6
-    bytes. libzstd ignores an x of fewer than 8 bytes.
+    bytes. Left alone, libzstd sizes its tables for small dictionaries and sees as little as the last 65 KB of a large
+    one at fast levels; here tables and window grow with x, so that all of it is seen, up to `primed_window`. libzstd
+    ignores an x of fewer than 8 bytes.
 
     Parameters
     ----------
     level : int
         -131072 (fastest) to 22 (smallest); 0 means 3.
     window_log : int
-        Base-2 logarithm of the window, 10 to 31; 0 leaves it to the level.
+        Base-2 logarithm of the window, 10 to 31; 0 leaves it to the level. Primed coders have a window of their own.
     """
 
     family = "zstd"
@@ -85,6 +87,11 @@ class Zstd(Compressor):
         frame = coder.compress(b"0", zstd.ZstdCompressor.CONTINUE) + coder.flush(zstd.ZstdCompressor.FLUSH_BLOCK)
         base = 1 << (10 + (frame[5] >> 3))
         return int(base + (base >> 3) * (frame[5] & 7))
+
+    @property
+    def primed_window(self) -> int:
+        # Levels up to 4 keep 24 bits of a position; beyond, 64 MB were measured.
+        return 1 << (24 if self._params["level"] <= 4 else 26)
 
     @property
     def version(self) -> str:
@@ -121,14 +128,22 @@ class _PrimedZstd(Primed):
 
     def __init__(self, compressor: Zstd, x: bytes) -> None:
         self._compressor, self._x = compressor, x
-        zstd = library()
-        self._dictionary = zstd.ZstdDict(x, is_raw=True) if len(x) >= _LEAST_DICTIONARY else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _PrimedZstd, (self._compressor, self._x)
 
+    def _context(self) -> Any:
+        """A coder that has x in tables large enough for all of it."""
+        zstd, options = library(), self._compressor._options
+        if len(self._x) < _LEAST_DICTIONARY:
+            return zstd.ZstdCompressor(options=options)
+        parameter, bits = zstd.CompressionParameter, min(max((len(self._x) - 1).bit_length(), 10), 26)
+        options |= {parameter.window_log: bits + 1, parameter.hash_log: bits, parameter.chain_log: bits}
+        # "Undigested": the coder digests it once, with these options instead of those of the level.
+        dictionary = zstd.ZstdDict(self._x, is_raw=True).as_undigested_dict
+        return zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
+
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
-        dictionary = self._dictionary and self._dictionary.as_digested_dict
-        context = library().ZstdCompressor(options=self._compressor._options, zstd_dict=dictionary)
-        compress, end, header = context.compress, context.FLUSH_FRAME, self._compressor.header
+        context, header = self._context(), self._compressor.header
+        compress, end = context.compress, context.FLUSH_FRAME
         return [len(compress(text, end)) - header for text in texts]
