@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import secrets
 import time
+import weakref
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +17,41 @@ from numpy.typing import NDArray
 
 from ncd.engines.host import Block, Grid
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = ["MatrixFile"]
 
 _FORMAT = "ncd-matrix-progress"
 _VERSION = 1
 _SAVE_SECONDS = 1.0
+_locks = weakref.WeakSet[io.FileIO]()
+
+
+def _drop_locks() -> None:
+    """Let go of locks in a forked worker, which would hold them when its parent has been killed."""
+    for lock in list(_locks):
+        lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drop_locks)
 
 
 class MatrixFile:
     """
     An ``.npy`` file under construction.
 
-    Data go to ``PATH.partial``. With `checkpoint`, finished blocks are noted in ``PATH.progress``, after their data
-    have reached the disk; a later `MatrixFile` with the same digest takes up from there. `commit` moves the file to
-    its name.
+    Data go to a temporary file of its own, or with `checkpoint` to ``PATH.partial``. Finished blocks are then noted
+    in ``PATH.progress``, which is locked, after their data have reached the disk; a later `MatrixFile` with the same
+    digest takes up from there. `commit` moves the file to its name.
 
     Parameters
     ----------
     path : path-like
-        Name of the finished file.
+        Name of the finished file; a symbolic link is followed, so that the link stays.
     grid : Grid
         Shape and blocks; on resuming, `grid` and `done` are those of the earlier run.
     dtype : dtype
@@ -42,37 +62,83 @@ class MatrixFile:
     """
 
     def __init__(self, path: os.PathLike[str] | str, grid: Grid, dtype: Any, digest: str, *, checkpoint: bool) -> None:
-        self.path, self.dtype, self.checkpoint = Path(path), np.dtype(dtype), checkpoint
-        self.partial = self.path.with_name(self.path.name + ".partial")
-        self.progress = self.path.with_name(self.path.name + ".progress")
+        self.path, self.dtype, self.checkpoint = Path(os.path.realpath(path)), np.dtype(dtype), checkpoint
+        name = self.path.name
+        own = f".{name[:50]}.{secrets.token_hex(4)}.partial"
+        self.partial = self.path.with_name(f"{name}.partial" if checkpoint else own)
+        self.progress = self.path.with_name(f"{name}.progress")
         self.grid, self.done = grid, set[int]()
         self._pending: list[int] = []
         self._saved = time.monotonic()
-        header = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "digest": digest,
-            "dtype": self.dtype.str,
-            "shape": grid.shape,
-        }
-        resumed = checkpoint and self.progress.exists() and self.partial.exists()
-        if resumed:
-            self._resume(header)
-        self._file = open(self.partial, "r+b" if resumed else "w+b")  # noqa: SIM115 - closed by commit or abandon
+        self._file: Any = None
+        self._lock = self._locked() if checkpoint else None
+        resumed = checkpoint and self.progress.stat().st_size > 0 and self.partial.exists()
         try:
-            # write_array_header pads to a fixed size, so the data start at the same place in both cases
-            np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call,unused-ignore]
-                self._file, {"descr": self.dtype.str, "fortran_order": False, "shape": self.grid.shape}
-            )
-            self._start = self._file.tell()
-            n, m = self.grid.shape
-            self._file.truncate(self._start + n * m * self.dtype.itemsize)
-            if checkpoint and not resumed:
-                header |= {"rows": grid.rows, "columns": grid.columns, "mirrored": grid.mirrored}
-                self.progress.write_text(json.dumps(header) + "\n", encoding="utf-8")
+            self._open({"digest": digest, "dtype": self.dtype.str, "shape": grid.shape}, resumed)
         except BaseException:
             self.abandon(keep=resumed)
             raise
+
+    def _locked(self) -> io.FileIO | None:
+        """The notes, kept open under a lock that ends with this process; None where there are no locks."""
+        while True:
+            lock = open(self.progress, "ab", buffering=0)  # noqa: SIM115 - closed by commit or abandon
+            if fcntl is None:
+                lock.close()
+                return None
+            _locks.add(lock)
+            try:
+                with suppress(FileNotFoundError):
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        raise BlockingIOError(
+                            f"another run is writing {self.path}: wait until it has ended, or choose another out="
+                        ) from None
+                    except OSError:  # a file system without locks
+                        return lock
+                    if os.path.samestat(os.fstat(lock.fileno()), os.stat(self.progress)):
+                        return lock
+            except BaseException:
+                lock.close()
+                raise
+            lock.close()  # the other run has just ended, and removed what we have locked
+
+    def _open(self, about: dict[str, Any], resumed: bool) -> None:
+        """Begin the file, or take up the earlier one."""
+        header = {"format": _FORMAT, "version": _VERSION, **about}
+        if resumed:
+            self._resume(header)
+        head = io.BytesIO()
+        np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call,unused-ignore]
+            head, {"descr": self.dtype.str, "fortran_order": False, "shape": self.grid.shape}
+        )
+        n, m = self.grid.shape
+        self._start = head.tell()
+        size = self._start + n * m * self.dtype.itemsize
+        if resumed:
+            if (found := self.partial.stat().st_size) != size:
+                raise ValueError(
+                    f"{self.partial} has {found:,} bytes instead of {size:,}, so that finished blocks may be lost: "
+                    f"{self._remedy}"
+                )
+            self._file = open(self.partial, "r+b")  # noqa: SIM115 - closed by commit or abandon
+            return
+        if self.checkpoint:
+            with open(self.progress, "wb") as notes:  # old notes must not be taken for notes on the new data
+                os.fsync(notes.fileno())
+        self._file = open(self.partial, "w+b" if self.checkpoint else "x+b")  # noqa: SIM115
+        self._file.write(head.getvalue())
+        self._file.truncate(size)
+        if self.checkpoint:
+            self._sync()
+            header |= {"rows": self.grid.rows, "columns": self.grid.columns, "mirrored": self.grid.mirrored}
+            self.progress.write_text(json.dumps(header) + "\n", encoding="utf-8")
+
+    @property
+    def _remedy(self) -> str:
+        """What to do about a checkpoint that is no use."""
+        return f"delete {self.progress.name} and {self.partial.name}, or choose another out="
 
     def _resume(self, header: dict[str, Any]) -> None:
         """Read which blocks an earlier run has finished; refuse one about something else."""
@@ -82,11 +148,10 @@ class MatrixFile:
             known = found["format"] == _FORMAT and found["version"] == _VERSION
         except (ValueError, KeyError, TypeError):
             known = False
-        remedy = f"delete {self.progress.name} and {self.partial.name}, or choose another out="
         if not known:
-            raise ValueError(f"{self.progress} is not a checkpoint of this release: {remedy}")
+            raise ValueError(f"{self.progress} is not a checkpoint of this release: {self._remedy}")
         if any(found[key] != json.loads(json.dumps(value)) for key, value in header.items()):
-            raise ValueError(f"{self.progress} belongs to other texts or options: {remedy}")
+            raise ValueError(f"{self.progress} belongs to other texts or options: {self._remedy}")
         self.grid = Grid(tuple(found["shape"]), found["rows"], found["columns"], found["mirrored"])
         self.done = {int(line) for line in lines[1:-1]}
         if lines[-1]:  # torn by a kill: the next note must not be written onto it
@@ -113,28 +178,47 @@ class MatrixFile:
 
     def _save(self) -> None:
         """Data first, then the note that they are there."""
+        pending, self._pending = self._pending, []  # after a failure nothing is noted any more
+        if pending:
+            self._sync()
+            with open(self.progress, "a", encoding="utf-8") as notes:
+                notes.write("".join(f"{index}\n" for index in pending))
+        self._saved = time.monotonic()
+
+    def _sync(self) -> None:
+        """Wait until the data have reached the disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        with open(self.progress, "a", encoding="utf-8") as notes:
-            notes.write("".join(f"{index}\n" for index in self._pending))
-        self._pending.clear()
-        self._saved = time.monotonic()
 
     def commit(self) -> NDArray[Any]:
         """Move the finished matrix to its name and map it, read only."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        if self.checkpoint:
+            self._save()  # should the next steps fail
+        self._sync()
         self._file.close()
         os.replace(self.partial, self.path)
-        self.progress.unlink(missing_ok=True)
+        if self.checkpoint:
+            self.progress.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
         return np.load(self.path, mmap_mode="r")
 
     def abandon(self, *, keep: bool | None = None) -> None:
         """Stop without a result: keep what is done (the default with `checkpoint`), or remove every trace."""
-        if self.checkpoint if keep is None else keep:
-            self._save()
+        keep = self.checkpoint if keep is None else keep
+        with ExitStack() as last:  # all of this happens, whatever fails; the last line first
+            if self._lock is not None:
+                last.callback(self._lock.close)
+            if not keep and self.checkpoint:
+                last.callback(self.progress.unlink, missing_ok=True)
+            if not keep:
+                last.callback(self.partial.unlink, missing_ok=True)
+            if self._file is not None:
+                last.callback(self._close)
+            if keep:
+                self._save()
+
+    def _close(self) -> None:
+        """Close the data; what a full disk does not take any more was never noted."""
+        with suppress(OSError):
             self._file.close()
-            return
-        self._file.close()
-        self.partial.unlink(missing_ok=True)
-        self.progress.unlink(missing_ok=True)

@@ -77,14 +77,14 @@ class Pairs:
             codec.primed(b"")  # raises, and says which can
         xs = as_corpus(X, name="X", allow_empty=allow_empty)
         ys = xs if Y is None else as_corpus(Y, name="Y", allow_empty=allow_empty)
-        _warn_of_window(codec, {"X": xs} if Y is None else {"X": xs, "Y": ys})
+        window = codec.primed_window if joint == "primed" else codec.window
+        _warn_of_window(codec, window, {"X": xs} if Y is None else {"X": xs, "Y": ys})
         between = as_bytes(separator, name="separator")
         return cls(xs, ys, Y is None, Job(codec, between, order, joint))  # type: ignore[arg-type]
 
 
-def _warn_of_window(codec: Compressor, corpora: dict[str, list[bytes]]) -> None:
+def _warn_of_window(codec: Compressor, window: int | None, corpora: dict[str, list[bytes]]) -> None:
     """Say that parts of long texts are out of each other's sight."""
-    window = codec.window
     if window is None:
         return
     for name, texts in corpora.items():

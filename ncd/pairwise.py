@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,13 @@ from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_corpus
 from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Joint, Order
+from ncd.files import check_target
 from ncd.matrixfile import MatrixFile
 from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
 
 __all__ = ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"]
+
+_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 class Neighbors(NamedTuple):
@@ -219,8 +223,8 @@ def pairwise(
         float64 (the default) or float32; an array given as `out` keeps its own.
     out : path or ndarray, optional
         Where the matrix goes. A path: an ``.npy`` file written block by block, of which only a little is ever in
-        memory; it appears under its name when it is complete, and replaces a file of that name. An array (also a
-        `numpy.memmap`) is filled in place.
+        memory; it appears under its name when it is complete, and replaces a file of that name. An array of float64
+        or float32 (also a `numpy.memmap`) is filled in place.
     checkpoint : bool
         With a path: keep what an interrupted or killed run has finished (``out.partial``, ``out.progress``); the same
         call resumes there. Without it an interrupted run leaves nothing.
@@ -240,7 +244,9 @@ def pairwise(
     ------
     TypeError, ValueError
         For texts that are none, empty lists, unknown names, options that do not fit, an `out` of another shape, or a
-        checkpoint of other texts or options.
+        checkpoint of other texts or options, or one that is damaged.
+    OSError
+        If `out` is a folder or may not be written, or another run is at work on its checkpoint.
 
     Warns
     -----
@@ -269,11 +275,11 @@ def pairwise(
     elif (
         not isinstance(out, np.ndarray)
         or out.shape != pairs.shape
-        or out.dtype.kind != "f"
-        or wanted not in (None, out.dtype)
+        or out.dtype not in _DTYPES
+        or (wanted is not None and wanted != out.dtype)
     ):
         found = f"shape {out.shape} and dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
-        kind = "floating-point" if wanted is None else str(wanted)
+        kind = "float64 or float32" if wanted is None else str(wanted)
         raise ValueError(f"out has {found}: give a path or a {kind} array of shape {pairs.shape}")
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:
@@ -282,11 +288,12 @@ def pairwise(
 
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """A floating-point dtype, or an error."""
-    result = np.dtype(dtype)
-    if result.kind != "f":
-        raise ValueError(f"dtype is {dtype!r}: choose float64 or float32")
-    return result
+    """One of the two dtypes that there are, or an error."""
+    with suppress(TypeError, ValueError, SyntaxError):
+        result = np.dtype(dtype)
+        if result in _DTYPES:
+            return result
+    raise ValueError(f"dtype is {dtype!r}: choose float64 or float32")
 
 
 def _to_file(
@@ -295,8 +302,7 @@ def _to_file(
     """Fill the file at `path`; leave nothing, or a checkpoint, if that fails."""
     if path.suffix != ".npy":
         raise ValueError(f"out is {str(path)!r}: the file's name must end in .npy")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"out is {str(path)!r}: the folder {str(path.parent)!r} does not exist")
+    check_target(path, force=True)
     file = MatrixFile(path, distances.grid(n_jobs), dtype, distances.digest(), checkpoint=checkpoint)
     try:
         for index, parts in distances.blocks(file.grid, file.done, n_jobs, progress):
@@ -345,7 +351,7 @@ def neighbors(
     Raises
     ------
     ValueError
-        If k is out of range.
+        If k is out of range, or X alone has one text only.
 
     Examples
     --------
@@ -356,6 +362,8 @@ def neighbors(
     distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, False)
     n, m = pairs.shape
     most = m - 1 if pairs.own else m
+    if most < 1:
+        raise ValueError("X has one text, which is not its own neighbour: X needs at least two texts, or give Y")
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
         raise ValueError(f"k is {k!r}: with {m} texts choose from 1 to {most}")
     best = np.full((n, k), np.inf)

@@ -138,8 +138,16 @@ def primed(spec, x, y):
     family, level, options = parse(spec)
     if family == "zstd":
         zstd = zstd_library()
-        dictionary = zstd.ZstdDict(x, is_raw=True).as_digested_dict if len(x) >= 8 else None
-        return len(zstd.compress(y, options=_zstd_options(level, options), zstd_dict=dictionary)) - 6
+        chosen = _zstd_options(level, options)
+        if len(x) < 8:
+            return len(zstd.compress(y, options=chosen)) - 6
+        bits = 10  # of tables that hold every position of x
+        while 2**bits < len(x):
+            bits += 1
+        sizes = zstd.CompressionParameter
+        chosen |= {sizes.window_log: bits + 1, sizes.hash_log: bits, sizes.chain_log: bits}
+        dictionary = zstd.ZstdDict(x, is_raw=True).as_undigested_dict
+        return len(zstd.compress(y, options=chosen, zstd_dict=dictionary)) - 6
     assert family in ("gzip", "zlib", "deflate")
     coder = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=x)
     return len(coder.compress(y) + coder.flush())

@@ -1,5 +1,7 @@
 """Helpers that tests import: made-up texts, a compressor that counts its calls."""
 
+import errno
+import io
 import random
 import time
 from contextlib import contextmanager
@@ -37,6 +39,18 @@ def wait_until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk with room for so many bytes."""
+
+    room = 0
+
+    def write(self, data):
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
 
 
 class Slow:

@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import naive
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -16,7 +17,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ncd
 from ncd import data
-import naive
 
 TRAIN, TEST = data.load_factbook("train"), data.load_factbook("test")
 X, Y = TRAIN.texts[:120], TRAIN.labels[:120]

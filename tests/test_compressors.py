@@ -295,6 +295,23 @@ def test_primed_with_the_text_itself(primable):
     assert compressor.primed(y).length(y) < 0.1 * compressor.length(y)
 
 
+@pytest.mark.parametrize("spec", ["zstd:-5", "zstd:1", "zstd:3", "zstd:9", "zstd:9,window_log=12"])
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_primed_zstd_sees_all_of_its_dictionary(spec, size):
+    x = np.random.default_rng(size).bytes(size)
+    primed = ncd.get_compressor(spec).primed(x)
+    for start in (0, size // 3, size - 100):
+        assert primed.length(x[start : start + 100]) < 30
+    assert primed.length(x[:50][::-1]) > 50
+
+
+def test_primed_deflate_sees_the_end_of_its_dictionary():
+    x = np.random.default_rng(0).bytes(100_000)
+    primed = ncd.get_compressor("deflate").primed(x)
+    assert primed.length(x[-32_000:-31_900]) < 30
+    assert primed.length(x[:100]) > 100
+
+
 def test_primed_takes_str(primable):
     compressor = ncd.get_compressor(primable)
     x, y = "être ou ne pas être", "ne pas être"

@@ -68,7 +68,10 @@ def test_planned_blocks(order, joint, n, m, seconds, jobs):
         assert grid.rows * grid.columns <= 1 << 18
         assert not mirrored or grid.rows == grid.columns
         if joint == "concat":
-            assert grid.rows * grid.columns * seconds <= max(0.26, 64 * seconds)
+            assert grid.rows * grid.columns * seconds <= max(0.26, 64 * seconds, (n * m / 100_000 + 1) * seconds)
+        elif not mirrored:
+            texts = grid.rows if order == "yx" else grid.columns
+            assert texts <= max(64, 1 / seconds, n * m / 100_000 + 1)
 
 
 def test_large_work_is_shared():
@@ -76,6 +79,26 @@ def test_large_work_is_shared():
     for jobs in (2, 16):
         blocks = Grid.plan(job, (2000, 2000), 1e-5, jobs).blocks()
         assert 8 * jobs <= len(blocks) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("firsts", "seconds", "texts"), [(5, 1e-3, 1000), (5, 5e-3, 200), (5, 1, 64), (5000, 5e-3, 250)]
+)
+def test_a_slow_primed_block_ends(firsts, seconds, texts):
+    """After a second, but not before 64 texts, nor where blocks would be more than 100,000."""
+    compressor = ncd.get_compressor("zstd")
+    grid = Grid.plan(Job(compressor, order="xy", joint="primed"), (firsts, 5000), seconds, 2)
+    assert (grid.rows, grid.columns) == (1, texts)
+    grid = Grid.plan(Job(compressor, order="yx", joint="primed"), (5000, firsts), seconds, 2)
+    assert (grid.rows, grid.columns) == (texts, 1)
+
+
+@pytest.mark.parametrize("joint", ["concat", "primed"])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_blocks_are_not_too_many_to_list(joint, mirrored):
+    job = Job(ncd.get_compressor("zstd"), joint=joint)
+    grid = Grid.plan(job, (10_000, 10_000), 5e-3, 8, mirrored=mirrored)
+    assert 50_000 <= len(grid.blocks()) <= 110_000
 
 
 # jobs
@@ -170,6 +193,38 @@ def test_processes_where_they_are_preferred_and_worth_it():
 def test_what_leaks_leaks_elsewhere(n_jobs):
     assert os.getpid() not in who_works(os.getpid, n_jobs=n_jobs, seconds=1e-2, leak=1 << 28)
     assert who_works(os.getpid, n_jobs=n_jobs, seconds=1e-2, leak=1) == {os.getpid()}
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 3])
+def test_a_back_end_that_gives_lists(n_jobs):
+    """As those of multiprocessing, Ray and Spark: some blocks for each worker at a time."""
+    slow = Slow(1e-4)
+    job = Job(ncd.get_compressor(slow))
+    blocks = Grid((8, 8), 1, 1).blocks()
+    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+        results = host.run(job, TEXTS, TEXTS, blocks, n_jobs=n_jobs, pair_seconds=1.0)
+        found = {block: int(values[0, 0]) for block, values, _ in results}
+    assert sorted(found) == sorted(blocks)
+    assert list(found.values()) == [
+        int(job.lengths(TEXTS[b.top : b.bottom], TEXTS[b.left : b.right])[0, 0]) for b in found
+    ]
+
+
+def test_lists_come_a_few_blocks_at_a_time():
+    class Lists(joblib.parallel.ThreadingBackend):
+        supports_return_generator = False
+
+    slow = Slow()
+    job = Job(ncd.get_compressor(slow))
+    joblib.register_parallel_backend("lists", Lists)
+    try:
+        with joblib.parallel_config(backend="lists", n_jobs=2):
+            results = host.run(job, TEXTS, TEXTS, Grid((8, 8), 1, 1).blocks(), pair_seconds=1.0)
+            next(results)
+            assert slow.calls <= 8
+            results.close()
+    finally:
+        del joblib.parallel.BACKENDS["lists"]
 
 
 def test_what_is_not_wanted_any_more_is_not_computed():

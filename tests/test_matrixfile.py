@@ -1,5 +1,6 @@
 """Runs that end early, and those that take up where they stopped."""
 
+import io
 import json
 import os
 import re
@@ -9,9 +10,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from support import Slow, make_text, tiles, wait_until
+from support import FullDisk, Slow, make_text, tiles, wait_until
 
 import ncd
+from ncd import matrixfile
 from ncd.engines.host import Block, Grid
 from ncd.matrixfile import MatrixFile
 
@@ -105,7 +107,59 @@ def test_without_checkpoint_a_run_starts_anew(out, expected):
     slow = Slow()
     assert np.array_equal(run(out, slow), expected)
     assert slow.calls == len(X) + 15 * BLOCK
-    assert names(out) == ["d.npy"]
+
+
+@pytest.mark.parametrize("ends", ["well", "by failure"])
+def test_without_checkpoint_an_earlier_one_stays_as_it_was(out, expected, ends):
+    fail(out, 3, checkpoint=True)
+    before = {path.name: path.read_bytes() for path in out.parent.iterdir()}
+    if ends == "well":
+        run(out, Slow())
+        out.unlink()
+    else:
+        fail(out, 1)
+    assert {path.name: path.read_bytes() for path in out.parent.iterdir()} == before
+    assert np.array_equal(run(out, Slow(), checkpoint=True), expected)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_killed_run_without_checkpoint_does_no_harm(out, python, expected):
+    fail(out, 3, checkpoint=True)
+    process = python(KILLED.format(out=str(out), n_jobs=1).replace("checkpoint=True", "checkpoint=False"))
+    wait_until(lambda: process.poll() is not None or len(names(out)) == 3)
+    assert process.poll() is None, process.communicate()[1]
+    process.kill()
+    process.wait()
+    slow = Slow()
+    assert np.array_equal(run(out, slow, checkpoint=True), expected)
+    assert slow.calls == len(X) + 12 * BLOCK
+
+
+def test_old_notes_are_gone_before_there_are_new_data(out, expected):
+    fail(out, 3, checkpoint=True)
+    Path(f"{out}.partial").unlink()
+
+    def killed(path, mode="r", **options):
+        if "w" in mode and str(path).endswith(".partial"):
+            assert Path(f"{out}.progress").stat().st_size == 0
+        return open(path, mode, **options)
+
+    with mock.patch.object(matrixfile, "open", killed, create=True):
+        assert np.array_equal(run(out, Slow(), checkpoint=True), expected)
+
+
+def test_a_shortened_file_is_refused(out):
+    fail(out, 3, checkpoint=True)
+    partial = Path(f"{out}.partial")
+    os.truncate(partial, 500)
+    slow = Slow()
+    with pytest.raises(
+        ValueError, match=r"has 500 bytes instead of 28,928.*: delete d\.npy\.progress and d\.npy\.partial"
+    ):
+        run(out, slow, checkpoint=True)
+    assert slow.calls == 0
+    assert partial.stat().st_size == 500
+    assert finished(out) == [0, 1, 2]
 
 
 def test_notes_without_data_or_data_without_notes(out, expected):
@@ -221,7 +275,123 @@ def test_a_killed_run_resumes(out, python, expected, n_jobs):
     assert names(out) == ["d.npy"]
 
 
+# two runs at once
+
+
+locking = pytest.mark.skipif(matrixfile.fcntl is None, reason="no locks here")
+
+
+@locking
+def test_a_second_run_is_refused(tmp_path):
+    grid = Grid((4, 3), 4, 3)
+    first = MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    for _ in range(2):
+        with pytest.raises(BlockingIOError, match=r"another run is writing .*d\.npy: wait"):
+            MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    other = MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=False)
+    other.write(grid.blocks()[0], np.full((4, 3), 2.0))
+    first.write(grid.blocks()[0], np.full((4, 3), 1.0))
+    assert other.commit().tolist() == [[2.0] * 3] * 4
+    first.finish(0)
+    first.abandon()
+    again = MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    assert again.done == {0}
+    assert again.commit().tolist() == [[1.0] * 3] * 4
+    assert names(tmp_path / "d.npy") == ["d.npy"]
+
+
+@locking
+def test_a_run_that_ends_meanwhile_takes_its_lock_along(tmp_path):
+    """Between opening the notes and locking them, the other run has removed them: there is nothing to hold."""
+    grid = Grid((4, 3), 4, 3)
+    notes = tmp_path / "d.npy.progress"
+    flock, calls = matrixfile.fcntl.flock, []
+
+    def slow_flock(*arguments):
+        if not calls:
+            notes.unlink()
+        calls.append(arguments)
+        flock(*arguments)
+
+    with mock.patch.object(matrixfile.fcntl, "flock", slow_flock):
+        file = MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    assert len(calls) == 2
+    with pytest.raises(BlockingIOError):
+        MatrixFile(tmp_path / "d.npy", grid, np.float64, "digest", checkpoint=True)
+    file.abandon(keep=False)
+    assert names(tmp_path / "d.npy") == []
+
+
+@locking
+def test_where_a_file_system_has_no_locks(out, expected):
+    with mock.patch.object(matrixfile.fcntl, "flock", side_effect=OSError("not supported")):
+        assert np.array_equal(run(out, Slow(), checkpoint=True), expected)
+    assert names(out) == ["d.npy"]
+
+
+@locking
+def test_a_forked_worker_does_not_keep_the_lock(tmp_path, python):
+    """A killed run's workers may live a little longer."""
+    code = f"""
+import os, sys, time
+import numpy as np
+from ncd.engines.host import Grid
+from ncd.matrixfile import MatrixFile
+file = MatrixFile({str(tmp_path / "d.npy")!r}, Grid((4, 3), 4, 3), np.float64, "digest", checkpoint=True)
+if not (worker := os.fork()):
+    print(os.getpid(), flush=True)
+    os.close(1)
+    os.close(2)
+    time.sleep(60)
+time.sleep(60)
+"""
+    process = python(code)
+    worker = int(process.stdout.readline())
+    try:
+        process.kill()
+        process.wait()
+        os.kill(worker, 0)
+        MatrixFile(tmp_path / "d.npy", Grid((4, 3), 4, 3), np.float64, "digest", checkpoint=True).abandon()
+    finally:
+        os.kill(worker, 9)
+
+
 # the file itself
+
+
+@pytest.mark.parametrize("room", [0, 128, 10_000])
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_full_disk_leaves_nothing_behind(out, expected, checkpoint, room):
+    """Closing such a file fails too."""
+
+    def opens(path, mode="r", **options):
+        if not str(path).endswith(".partial"):
+            return open(path, mode, **options)
+        raw = FullDisk(path, mode.replace("b", ""))
+        raw.room = room
+        return io.BufferedRandom(raw)
+
+    with (
+        mock.patch.object(matrixfile, "open", opens, create=True),
+        pytest.raises(OSError, match="No space left on device"),
+    ):
+        run(out, Slow(), checkpoint=checkpoint)
+    assert names(out) == (["d.npy.partial", "d.npy.progress"] if checkpoint and room else [])
+    assert np.array_equal(run(out, Slow(), checkpoint=checkpoint), expected)
+    assert names(out) == ["d.npy"]
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_file_that_cannot_get_its_name(out, expected, checkpoint):
+    with (
+        mock.patch.object(os, "replace", side_effect=PermissionError("not now")),
+        pytest.raises(PermissionError, match="not now"),
+    ):
+        run(out, Slow(), checkpoint=checkpoint)
+    assert names(out) == (["d.npy.partial", "d.npy.progress"] if checkpoint else [])
+    slow = Slow()
+    assert np.array_equal(run(out, slow, checkpoint=checkpoint), expected)
+    assert slow.calls == len(X) + (0 if checkpoint else 15 * BLOCK)
 
 
 def test_unwritable_data_leave_nothing(out):

@@ -18,7 +18,7 @@ import ncd
 
 TEXTS = st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=5)
 METRICS = sorted(naive.METRICS)
-BACK_ENDS = {"threading": threading.get_ident, "loky": os.getpid}
+BACK_ENDS = {"threading": threading.get_ident, "loky": os.getpid, "multiprocessing": os.getpid}
 
 
 @st.composite
@@ -312,6 +312,21 @@ def test_dtype(texts, tmp_path, dtype):
         assert np.array_equal(found, expected)
 
 
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_link_is_followed(texts, tmp_path, checkpoint):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / "d.npy"
+    try:
+        link.symlink_to(elsewhere / "far.npy")
+    except OSError:
+        pytest.skip("no links here")
+    for _ in range(2):
+        assert np.array_equal(ncd.pairwise(texts, out=link, checkpoint=checkpoint), ncd.pairwise(texts))
+        assert link.is_symlink()
+        assert [path.name for path in elsewhere.iterdir()] == ["far.npy"]
+
+
 def test_a_finished_file_is_replaced(texts, tmp_path):
     path = tmp_path / "d.npy"
     path.write_bytes(b"something else")
@@ -320,23 +335,30 @@ def test_a_finished_file_is_replaced(texts, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "out", [np.empty((2, 3)), np.empty(12), np.empty((12, 12), int), np.empty((12, 12), bool), [[0.0] * 12] * 12, 3]
+    "out",
+    [np.empty((2, 3)), np.empty(12), *(np.empty((12, 12), t) for t in (int, bool, "f2")), [[0.0] * 12] * 12, 3],
 )
 def test_out_that_does_not_fit(texts, out):
-    with pytest.raises(ValueError, match=r"out has .*floating-point array of shape \(12, 12\)"):
+    with pytest.raises(ValueError, match=r"out has .*float64 or float32 array of shape \(12, 12\)"):
         ncd.pairwise(texts, out=out)
 
 
 def test_paths_that_cannot_be(texts, tmp_path):
     with pytest.raises(ValueError, match=r"must end in \.npy"):
         ncd.pairwise(texts, out=tmp_path / "d.csv")
-    with pytest.raises(FileNotFoundError, match=r"folder .*nowhere.* does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"folder .*nowhere does not exist"):
         ncd.pairwise(texts, out=tmp_path / "nowhere" / "d.npy")
+    (tmp_path / "folder.npy").mkdir()
+    slow = Slow()
+    for checkpoint in (False, True):
+        with pytest.raises(IsADirectoryError, match=r"folder\.npy is a folder"):
+            ncd.pairwise(texts, compressor=slow, out=tmp_path / "folder.npy", checkpoint=checkpoint)
+    assert slow.calls == 0
     with pytest.raises(ValueError, match="checkpoint=True needs a path"):
         ncd.pairwise(texts, checkpoint=True)
     with pytest.raises(ValueError, match="checkpoint=True needs a path"):
         ncd.pairwise(texts, checkpoint=True, out=np.empty((12, 12)))
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.npy"]
 
 
 # options that are none
@@ -354,6 +376,11 @@ def test_paths_that_cannot_be(texts, tmp_path):
         ({"compressor": "gzp"}, "compressor 'gzp' is not known; did you mean 'gzip'?"),
         ({"joint": "primed", "order": "sorted"}, 'order="sorted" goes with joint="concat" only'),
         ({"dtype": int}, "choose float64 or float32"),
+        ({"dtype": "foo"}, "dtype is 'foo': choose float64 or float32"),
+        ({"dtype": "float16"}, "dtype is 'float16': choose float64 or float32"),
+        ({"dtype": "f8,"}, "choose float64 or float32"),
+        ({"dtype": np.longdouble}, "choose float64 or float32"),
+        ({"dtype": "float32", "out": np.empty((12, 12))}, "give a path or a float32 array"),
         ({"n_jobs": 0}, "n_jobs is 0: give a number of workers"),
         ({"n_jobs": 1.5}, "n_jobs is 1.5"),
         ({"n_jobs": True}, "n_jobs is True"),
@@ -392,6 +419,12 @@ def test_a_text_is_not_its_own_neighbour(texts):
     with pytest.raises(ValueError, match="k is 12: with 12 texts choose from 1 to 11"):
         ncd.neighbors(texts, k=12)
     assert ncd.neighbors(texts, k=np.int64(11)).indices.shape == (12, 11)
+
+
+def test_one_text_has_no_neighbour():
+    with pytest.raises(ValueError, match="X needs at least two texts"):
+        ncd.neighbors(["a"])
+    assert ncd.neighbors(["a"], ["a"]).indices.tolist() == [[0]]
 
 
 def test_errors_come_before_work(texts, tmp_path):
@@ -486,7 +519,7 @@ def test_ctrl_c(tmp_path, python, compressor, n_jobs, n, words, checkpoint):
         words=words, n=n, compressor=compressor, out=str(out), checkpoint=checkpoint, n_jobs=n_jobs
     )
     process = python(code)
-    wait_until(lambda: Path(f"{out}.partial").exists() or process.poll() is not None)
+    wait_until(lambda: any(tmp_path.glob("*.partial")) or process.poll() is not None)
     time.sleep(2 if "xz" in compressor else 0.7)  # in the middle of the work, with its workers started
     assert process.poll() is None, process.communicate()[1]
     start = time.monotonic()

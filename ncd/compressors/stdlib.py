@@ -32,6 +32,7 @@ class Bz2(Compressor):
     family = "bz2"
     defaults: ClassVar = {"level": 9}
     header, trailer = 4, 10
+    prefer = "processes"  # every call allocates megabytes, which threads cannot do side by side
 
     def __init__(self, level: int = 9) -> None:
         super().__init__(level=level)

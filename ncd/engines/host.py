@@ -24,10 +24,13 @@ Order: TypeAlias = Literal["xy", "yx", "sorted"]
 _TILE_SECONDS = 0.25  # a tile is what Ctrl-C waits for and a killed run loses
 _LEAST_TILE_SECONDS = 0.005  # handing out a block costs about a tenth of that
 _TILE_PAIRS = 1 << 18
+_PRIMED_TEXTS = 64  # that share a priming, however slow they are
+_MOST_BLOCKS = 100_000  # all are listed
+_BLOCKS_AT_ONCE = 4  # a worker, where a back end gives no result before all are there
 _PROBE_SECONDS = 0.01
 _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
-_PROCESSES_FROM_SECONDS = 3.0  # starting workers takes about one
+_PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
 
 
@@ -63,18 +66,20 @@ class Grid:
         """
         Blocks that each take a quarter of a second at most, and leave every worker many.
 
-        Priming is paid once a block, so a primed coder gets all of its texts in one block where there is enough other
-        work to share.
+        Priming is paid once a block, so a primed coder gets many texts in one block, up to a second's work, where
+        there is enough other work to share. Blocks take longer where they would be too many to list.
         """
         n, m = shape
         seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
-        pairs = int(min(max(seconds / pair_seconds, 1), _TILE_PAIRS))
+        least = math.ceil(n * m / (1 + mirrored) / _MOST_BLOCKS)
+        pairs = int(min(max(seconds / pair_seconds, least), _TILE_PAIRS))
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
         if job.joint == "primed":
             primed, coded = (m, n) if job.order == "yx" else (n, m)
-            long = min(math.ceil(coded / math.ceil(2 * jobs / primed)), _TILE_PAIRS)
+            most = min(max(_PRIMED_TEXTS, int(4 * _TILE_SECONDS / pair_seconds), pairs), _TILE_PAIRS)
+            long = math.ceil(coded / max(math.ceil(2 * jobs / primed), math.ceil(coded / most)))
             short = max(1, min(primed // (2 * jobs), pairs // long))
             return cls(shape, long, short) if job.order == "yx" else cls(shape, short, long)
         columns = min(m, pairs)
@@ -252,9 +257,16 @@ def run(
         return
     import joblib
 
-    parallel = joblib.Parallel(
-        n_jobs=jobs, prefer="processes" if processes else "threads", return_as="generator_unordered"
-    )
+    prefer: Literal["threads", "processes"] = "processes" if processes else "threads"
+    backend, _ = joblib.parallel.get_active_backend(prefer=prefer)
+    if not (backend.supports_return_generator or isinstance(backend, joblib.parallel.SequentialBackend)):
+        # multiprocessing, Spark's and Ray's give lists only
+        at_once = _BLOCKS_AT_ONCE * joblib.effective_n_jobs(jobs)
+        with joblib.Parallel(n_jobs=jobs) as parallel:
+            for start in range(0, len(blocks), at_once):
+                yield from parallel(joblib.delayed(_compute)(*work(b)) for b in blocks[start : start + at_once])
+        return
+    parallel = joblib.Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")
     results = parallel(joblib.delayed(_compute)(*work(block)) for block in blocks)
     try:
         for result in results:  # noqa: UP028 - `yield from` would close `results` before the warning is silenced
