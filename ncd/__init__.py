@@ -27,9 +27,27 @@ _EXPORTS = {
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
+#: Submodules that are attributes without being imported, and the module in each that has the content.
+_SUBMODULES = {
+    "compressors": "ncd.compressors",
+    "data": "ncd.data",
+    "distances": "ncd.distances.lengths",
+    "exceptions": "ncd.exceptions",
+    "plot": "ncd.plot",
+    "readers": "ncd.readers",
+}
+
 __all__ = ["__version__", *sorted(_HOME)]
 
 if TYPE_CHECKING:
+    from ncd import (
+        compressors as compressors,
+        data as data,
+        distances as distances,
+        exceptions as exceptions,
+        plot as plot,
+        readers as readers,
+    )
     from ncd.classify.code_length import CodeLengthClassifier as CodeLengthClassifier
     from ncd.classify.knn import NCDClassifier as NCDClassifier
     from ncd.classify.store import load_model as load_model, save_model as save_model
@@ -72,7 +90,10 @@ sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
+    """Import a public name or submodule when it is first asked for (PEP 562)."""
+    if name in _SUBMODULES:
+        import_module(_SUBMODULES[name])
+        return import_module(f"ncd.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'ncd' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
@@ -81,4 +102,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_SUBMODULES])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import numbers
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,10 +12,22 @@ import numpy as np
 
 from ncd.exceptions import EmptyTextError
 
-__all__ = ["Text", "Texts", "as_bytes", "as_corpus"]
+__all__ = ["Text", "Texts", "as_bytes", "as_corpus", "is_missing"]
 
 Text: TypeAlias = "str | bytes | bytearray | memoryview | os.PathLike[str]"
 Texts: TypeAlias = "Iterable[Text] | np.ndarray[Any, Any]"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a text or label is not there: None, NaN, NaT or pandas.NA (recognised without importing pandas)."""
+    if value is None:
+        return True
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
+    if isinstance(value, numbers.Number):
+        return bool(value != value)  # NaN alone differs from itself
+    kind = type(value)
+    return kind.__name__ in ("NAType", "NaTType") and kind.__module__.partition(".")[0] == "pandas"
 
 
 def as_bytes(text: Text, *, name: str = "text") -> bytes:
@@ -38,7 +50,7 @@ def as_bytes(text: Text, *, name: str = "text") -> bytes:
     Raises
     ------
     TypeError
-        If `text` is something else; None and NaN are named as missing values.
+        If `text` is something else; None, NaN, NaT and pandas.NA are named as missing values.
     OSError
         If `text` is a path that cannot be read.
 
@@ -55,7 +67,7 @@ def as_bytes(text: Text, *, name: str = "text") -> bytes:
         return bytes(text)
     if isinstance(text, os.PathLike):
         return Path(text).read_bytes()
-    if text is None or (isinstance(text, float | np.floating) and math.isnan(text)):
+    if is_missing(text):
         raise TypeError(f"{name} is {text!r}, a missing value: drop it or replace it by a text")
     raise TypeError(f"{name} is a {type(text).__name__}: a text is str, bytes or a pathlib.Path")
 
@@ -81,7 +93,7 @@ def as_corpus(texts: Texts, *, name: str = "X", allow_empty: bool = False) -> li
     Raises
     ------
     TypeError
-        If `texts` is a single text or a mapping, mixes `str` with `bytes`, or holds something that is no text
+        If `texts` is a single text, a mapping or a set, mixes `str` with `bytes`, or holds something that is no text
         (the message gives its index).
     ValueError
         If there is no text at all, or an array has a wrong shape.
@@ -97,6 +109,10 @@ def as_corpus(texts: Texts, *, name: str = "X", allow_empty: bool = False) -> li
         raise TypeError(f"{name} is a single {type(texts).__name__}: give a list of texts, such as [{name}]")
     if isinstance(texts, dict):
         raise TypeError(f"{name} is a dict: give its texts as a list, such as list({name}.values())")
+    if isinstance(texts, set | frozenset):
+        raise TypeError(
+            f"{name} is a {type(texts).__name__}, whose order is arbitrary: give a list, such as sorted({name})"
+        )
     items = _items(texts, name)
     if not items:
         raise ValueError(f"{name} is empty: at least one text is needed")
@@ -108,7 +124,7 @@ def as_corpus(texts: Texts, *, name: str = "X", allow_empty: bool = False) -> li
             more = f" ({len(empty)} such texts)" if len(empty) > 1 else ""
             raise EmptyTextError(
                 f"{name}[{empty[0]}] is empty{more}: a distance to nothing says nothing; "
-                "drop it, or pass allow_empty=True where that is offered"
+                "drop it or replace it by a text"
             )
     return corpus
 

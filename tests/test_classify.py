@@ -2,6 +2,8 @@
 
 import pickle
 import warnings
+import zlib
+from types import MappingProxyType
 
 import naive
 import numpy as np
@@ -90,6 +92,27 @@ def test_search_with_worker_processes(model):
 
 
 @both
+def test_worker_processes_take_a_compressor_of_ones_own(model):
+    class CaseBlind(ncd.Compressor):
+        """One that no worker process can know by name."""
+
+        family = "caseblind"
+        version = "1"
+        defaults = MappingProxyType({"level": 9})
+
+        def __init__(self, level=9):
+            super().__init__(level=level)
+
+        def _compress(self, data):
+            return zlib.compress(data.lower(), self.params["level"])
+
+    search = GridSearchCV(
+        clone(model), {"compressor": [CaseBlind(9), CaseBlind(1)]}, cv=2, n_jobs=2, error_score="raise"
+    )
+    assert search.fit(X[:40], [label > "f" for label in Y[:40]]).best_score_ > 0.5
+
+
+@both
 def test_not_fitted(model):
     with pytest.raises(NotFittedError):
         clone(model).predict(QUERIES)
@@ -107,6 +130,12 @@ def test_not_fitted(model):
         (["a", "", "c"], list("xyx"), ncd.EmptyTextError, r"X\[1\] is empty"),
         (["a", "b", "c"], ["x", None, "y"], ValueError, r"y\[1\] is None"),
         (["a", "b", "c"], [1.0, float("nan"), 2.0], ValueError, r"y\[1\] is"),
+        (["a", "b", "c"], ["x", float("nan"), "y"], ValueError, r"y\[1\] is nan, a missing value"),
+        (["a", "b", "c"], ["x", pd.NA, "y"], ValueError, r"y\[1\] is <NA>, a missing value"),
+        (["a", "b", "c"], ["x", pd.NaT, "y"], ValueError, r"y\[1\] is NaT, a missing value"),
+        (["a", "b", "c"], pd.Series([1, None, 2], dtype="Int64"), ValueError, r"y\[1\] is <NA>, a missing value"),
+        (["a", "b", "c"], pd.array([1, None, 2], dtype="Int64"), ValueError, r"y\[1\] is (<NA>|nan), a missing value"),
+        ({"a", "b", "c"}, list("xyx"), TypeError, "X is a set"),
         (["a", "b", "c"], ["x", 1, "y"], TypeError, "y mixes str"),
         (["a", "b", "c"], ["x", "x", "x"], ValueError, "one class only"),
         (["a", "b", "c"], [["x"], ["y"], ["z"]], ValueError, "y has shape"),
@@ -139,11 +168,16 @@ def test_bad_queries(model):
         ({"metric": "ncdd"}, "did you mean 'ncd'"),
         ({"compressor": "gzp"}, "did you mean 'gzip'"),
         ({"order": "zy"}, "order is 'zy'"),
+        ({"symmetrize": "median"}, "symmetrize is 'median': choose from None, 'min', 'mean', 'max'"),
+        ({"joint": "both"}, "joint is 'both': choose from 'auto', 'concat', 'primed'"),
+        ({"joint": "primed", "order": "sorted"}, 'order="sorted" goes with joint="concat" only'),
+        ({"joint": "primed", "compressor": "bz2"}, "bz2:9 cannot be primed"),
+        ({"separator": None}, "separator is None"),
     ],
 )
 def test_knn_parameters(wrong, words):
-    with pytest.raises(ValueError, match=words):
-        ncd.NCDClassifier(**wrong).fit(X, Y).predict(QUERIES)
+    with pytest.raises((ValueError, TypeError), match=words):
+        ncd.NCDClassifier(**wrong).fit(X, Y)
 
 
 @pytest.mark.parametrize(

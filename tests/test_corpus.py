@@ -100,7 +100,12 @@ def test_surrogates():
         (pd.DataFrame({"a": ["b"]}), r"X is a table \(DataFrame\): give one of its columns"),
         (pl.DataFrame({"a": ["b"]}), r"X is a table \(DataFrame\)"),
         (pd.Series(["a", None]), r"X\[1\] is (nan|None), a missing value"),
-        (pd.Series(["a", pd.NA]), r"X\[1\] is"),
+        (pd.Series(["a", pd.NA]), r"X\[1\] is .*, a missing value"),
+        (["a", pd.NA], r"X\[1\] is <NA>, a missing value"),
+        (["a", pd.NaT], r"X\[1\] is NaT, a missing value"),
+        (["a", np.datetime64("NaT")], r"X\[1\] is .*NaT.*, a missing value"),
+        ({"a", "b"}, r"X is a set, whose order is arbitrary: give a list, such as sorted\(X\)"),
+        (frozenset("ab"), "X is a frozenset, whose order"),
         (pl.Series(["a", None]), r"X\[1\] is None, a missing value"),
         (pl.Series([1, 2]), r"X\[0\] is a int"),
         (np.array([1.5, 2.5]), r"X\[0\] is a float64"),
@@ -138,6 +143,9 @@ def test_arrays_of_other_shapes(shape):
 def test_empty_texts():
     with pytest.raises(ncd.EmptyTextError, match=r"Y\[1\] is empty: a distance to nothing says nothing"):
         as_corpus(["a", "", "b"], name="Y")
+    with pytest.raises(ncd.EmptyTextError) as caught:
+        as_corpus(["a", ""])
+    assert "allow_empty" not in str(caught.value)  # estimators have no such option
     with pytest.raises(ncd.EmptyTextError, match=r"X\[0\] is empty \(3 such texts\)"):
         as_corpus([b"", b"a", b"", b""])
     with pytest.raises(ncd.EmptyTextError):

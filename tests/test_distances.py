@@ -160,7 +160,13 @@ def test_get_metric():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "near"), [("ncdd", "did you mean 'ncd'"), ("cosin", "did you mean 'cosine'"), ("zzz", "Choose from ncd,")]
+    ("wrong", "near"),
+    [
+        ("ncdd", r"not known; did you mean 'ncd'\? Choose from"),
+        ("cosin", "did you mean 'cosine'"),
+        ("COSINE", "did you mean 'cosine'"),
+        ("zzz", "is not known; choose from ncd,"),
+    ],
 )
 def test_unknown_metric(wrong, near):
     with pytest.raises(ValueError, match=near) as caught:

@@ -68,6 +68,21 @@ def test_functions_named_as_their_modules_stay_functions(name, before, python):
     finish(python(code + "\nassert callable(ncd.pairwise) and callable(ncd.normality)"))
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "ncd.data.load_udhr",
+        "ncd.distances.lengths.cdm",
+        "ncd.plot.__all__",
+        "ncd.exceptions.ReadError",
+        "ncd.compressors.Compressor",
+        "ncd.readers.TextFile",
+    ],
+)
+def test_submodules_need_no_import_of_their_own(use, python):
+    finish(python(f"import ncd\n{use}\nassert {use.split('.')[1]!r} in dir(ncd)"))
+
+
 def test_unknown_name():
     with pytest.raises(AttributeError, match="module 'ncd' has no attribute 'gzip_distance'"):
         _ = ncd.gzip_distance

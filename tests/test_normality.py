@@ -5,6 +5,7 @@ import pytest
 
 import ncd
 from ncd import data
+from ncd.normality import NormalityRow
 
 TEXTS = data.load_udhr().texts
 
@@ -46,6 +47,53 @@ def test_a_compressor_that_breaks_everything():
     assert not row.normal
     assert row.monotonicity > 0
     assert row.symmetry > 0
+
+
+def test_any_spelling_of_a_compressor_of_the_report():
+    class Mine:
+        name = "mine"
+
+        def length(self, data):
+            return len(set(data))
+
+    mine = Mine()
+    report = ncd.normality(["gzip", "gzip:9", mine], ["to be or not to be " * 21], n_samples=1, tolerance=0.9)
+    assert repr(report) == "<Normality of 2 compressors, 4 rows>"
+    assert repr(ncd.normality("gzip", ["to be " * 40])) == "<Normality of 1 compressor, 1 row>"
+    for spelling in ("gzip", "gzip:level=9", ncd.get_compressor("gzip")):
+        assert report.trusted_up_to(spelling) == report.trusted_up_to("gzip:9") == 128
+    assert report.trusted_range("mine") == report.trusted_range(mine)
+    for wrong in ("bz2", "gzip:6", "no such", 3):
+        with pytest.raises(ValueError, match=r"the report is not about .*: choose from gzip:9, mine"):
+            report.trusted_up_to(wrong)
+    with pytest.raises(ValueError, match="several of one name"):
+        ncd.normality([Mine(), Mine()], TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("normal", "wanted", "verdict"),
+    [
+        ("nyyn", (128, 256), "from 128 to 256 bytes a text"),
+        ("nyyy", (128, 512), "from 128 to 512 bytes a text (the longest measured)"),
+        ("nyny", (128, 128), "at 128 bytes a text"),
+        ("yynn", (64, 128), "up to 128 bytes a text"),
+        ("ynyy", (64, 64), "up to 64 bytes a text"),
+        ("yyyy", (64, 512), "up to 512 bytes a text (the longest measured)"),
+        ("nnnn", None, "at no measured length"),
+    ],
+)
+def test_the_first_unbroken_run(normal, wanted, verdict):
+    rows = [NormalityRow("gzip:9", 64 << i, 1, 0, 0, 0, 0, letter == "y") for i, letter in enumerate(normal)]
+    report = ncd.Normality(tuple(rows), 0.1)
+    assert report.trusted_range("gzip") == wanted
+    assert report.trusted_up_to("gzip") == (wanted and wanted[1])
+    assert str(report).splitlines()[-1] == f"gzip:9: normal {verdict}"
+
+
+def test_jobs_and_progress(capsys):
+    one = ncd.normality("zstd", TEXTS, n_samples=2, n_jobs=1, progress=False)
+    assert one == ncd.normality("zstd", TEXTS, n_samples=2, n_jobs=2, progress=True)
+    assert "zstd:3" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

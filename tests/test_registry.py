@@ -41,17 +41,19 @@ def test_spellings(spec, name):
     assert ncd.get_compressor(spec).name == name
 
 
-@pytest.mark.parametrize(("wrong", "near"), [("gzp", "'gzip'"), ("zst", "'zstd'"), ("brotly:5", "'brotli'")])
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("gzp", "'gzip'"), ("zst", "'zstd'"), ("brotly:5", "'brotli'"), ("GZIP", "'gzip'")]
+)
 def test_unknown_family_names_nearest_and_all(wrong, near):
-    with pytest.raises(ValueError, match=f"did you mean .*{near}") as caught:
+    with pytest.raises(ValueError, match=rf"is not known; did you mean .*{near}.*\? Choose from") as caught:
         ncd.get_compressor(wrong)
     for family in FAMILIES:
         assert family in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", ["", "qqqqqqqq", ":9", "GZIP"])
+@pytest.mark.parametrize("wrong", ["", "qqqqqqqq", ":9"])
 def test_unknown_family_without_neighbours(wrong):
-    with pytest.raises(ValueError, match=r"is not known.*Choose from gzip, zlib, deflate"):
+    with pytest.raises(ValueError, match="is not known; choose from gzip, zlib, deflate"):
         ncd.get_compressor(wrong)
 
 
@@ -88,7 +90,8 @@ def test_values_out_of_range(spec, message):
         ("gzip:9.0", "level is '9.0'"),
         ("gzip:9,speed=1", "has no parameter 'speed'; choose from level"),
         ("brotli:9,window=20", "has no parameter 'window'; choose from quality, lgwin, mode"),
-        ("gzip:9,level=9", "level"),
+        ("gzip:9,level=3", "compressor 'gzip:9,level=3' gives 'level' twice, by place and by name"),
+        ("brotli:5,lgwin=20,lgwin=22", "gives 'lgwin' twice: give it once"),
     ],
 )
 def test_values_of_the_wrong_kind(spec, message):

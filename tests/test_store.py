@@ -1,5 +1,6 @@
 """Models on disk."""
 
+import io
 import json
 import zipfile
 
@@ -49,11 +50,16 @@ def saved(tmp_path):
     return path
 
 
-def rewrite(path, **changes):
-    """The same file with other entries in its head."""
+def rewrite(path, arrays=(), params=(), **changes):
+    """The same file with other entries in its head, and other arrays."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
+    for name, array in dict(arrays).items():
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        parts[f"{name}.npy"] = buffer.getvalue()
     head = json.loads(parts["model.json"])
+    head["params"].update(params)
     head.update(changes)
     parts["model.json"] = json.dumps(head).encode()
     with zipfile.ZipFile(path, "w") as archive:
@@ -67,13 +73,110 @@ def rewrite(path, **changes):
         ({"format": "other"}, "is not a model file of ncd"),
         ({"version": 2}, "has version 2; this release reads version 1"),
         ({"class": "Evil"}, "holds a 'Evil'"),
-        ({"params": {"compressor": "gzip"}}, "its parameters are"),
+        ({"params": {"future": 1}}, "its parameters are"),
     ],
 )
 def test_refuses_what_it_does_not_know(saved, changes, words):
     rewrite(saved, **changes)
-    with pytest.raises(ncd.ModelFileError, match=words):
+    with pytest.raises(ncd.ModelFileError, match=words) as caught:
         ncd.load_model(saved)
+    assert str(saved) in str(caught.value)
+
+
+FOUR = [0, 1, 0, 1]
+IMPOSSIBLE = {
+    ncd.NCDClassifier: [
+        {"arrays": {"codes_": [0, 1, 0]}},
+        {"arrays": {"codes_": [0, 1, 0, 2]}},
+        {"arrays": {"codes_": [0, 1, 0, -1]}},
+        {"arrays": {"codes_": [0, 0, 0, 0]}},
+        {"arrays": {"codes_": [0.0, 1.0, 0.0, 1.0]}},
+        {"arrays": {"codes_": [FOUR]}},
+        {"arrays": {"ends": [3, 2, 1, 20]}},
+        {"params": {"n_neighbors": 5}},
+        {"params": {"n_neighbors": "many"}},
+        {"params": {"metric": "no such"}},
+        {"params": {"symmetrize": "median"}},
+        {"params": {"order": 3}},
+        {"params": {"joint": "primed", "compressor": "bz2:9"}},
+        {"params": {"tie": None}},
+        {"params": {"random_state": "dice"}},
+    ],
+    ncd.CodeLengthClassifier: [
+        {"arrays": {"owners_": [0, 1, 0]}},
+        {"arrays": {"owners_": [0, 1, 0, 2]}},
+        {"arrays": {"owners_": [0, 1, -1, 1]}},
+        {"arrays": {"owners_": [1, 1, 1, 1]}},
+        {"arrays": {"deals_": [0, 0, 1]}},
+        {"arrays": {"deals_": [0, 0, -1, 1]}},
+        {"arrays": {"counts_": [2]}},
+        {"arrays": {"counts_": [2, 0]}},
+        {"params": {"reduce": "median"}},
+        {"params": {"deals": 0}},
+        {"params": {"dictionaries": "two"}},
+    ],
+}
+ALWAYS_IMPOSSIBLE = [
+    {"classes": []},
+    {"classes": ["a"]},
+    {"classes": "ab"},
+    {"classes": ["b", "a"]},
+    {"classes": ["a", "a"]},
+    {"classes": ["a", "b", "c"]},
+    {"classes": ["a", 1]},
+    {"classes": [0, True]},
+    {"classes": [0.0, float("nan")]},
+    {"classes": [None, None]},
+    {"classes": [["a"], ["b"]]},
+    {"params": {"compressor": "no such"}},
+    {"params": {"compressor": 3}},
+    {"params": {"separator": None}},
+    {"params": {"n_jobs": "all"}},
+    {"params": {"n_jobs": 0}},
+    {"params": {"progress": "bar"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [(kind, changes) for kind in IMPOSSIBLE for changes in IMPOSSIBLE[kind] + ALWAYS_IMPOSSIBLE],
+    ids=str,
+)
+def test_refuses_what_fit_cannot_have_made(tmp_path, kind, changes):
+    path = tmp_path / "m.ncd"
+    options = {"n_neighbors": 4} if kind is ncd.NCDClassifier else {"dictionaries": 2}
+    ncd.save_model(kind(**options).fit(["one", "two", "three", "four"], ["a", "b", "a", "b"]), path)
+    ncd.load_model(path)
+    rewrite(path, **changes)
+    with pytest.raises(ncd.ModelFileError) as caught:
+        ncd.load_model(path)
+    assert str(path) in str(caught.value)
+
+
+class Distinct:
+    """A compressor of one's own, each equal to itself alone."""
+
+    def __init__(self, name="distinct"):
+        self.name = name
+
+    def length(self, data):
+        return 1 + len(set(data))
+
+
+@pytest.mark.parametrize("kind", [ncd.NCDClassifier, ncd.CodeLengthClassifier])
+@pytest.mark.parametrize("name", ["distinct", "gzip:9", "gzip:77", "a:b,c,d"])
+def test_a_compressor_whose_name_makes_another(tmp_path, registry, kind, name):
+    model = kind(Distinct(name)).fit(X, Y)
+    with pytest.raises(TypeError, match="does not make it again: register it"):
+        ncd.save_model(model, tmp_path / "m.ncd")
+    assert list(tmp_path.iterdir()) == []
+    for family, factory in (("made", lambda: Distinct(name)), ("kept", Distinct(name))):
+        ncd.register_compressor(family, factory)
+        model = kind(family).fit(X, Y)
+        ncd.save_model(model, tmp_path / family)
+        loaded = ncd.load_model(tmp_path / family)
+        assert loaded.compressor == family
+        assert loaded.predict(QUERIES).tolist() == model.predict(QUERIES).tolist()
 
 
 def test_refuses_damage(saved, tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from ncd.corpus import Texts, as_corpus
+from ncd.corpus import Texts, as_corpus, is_missing
 
 __all__ = ["TextClassifier", "check_choice"]
 
@@ -43,18 +43,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _read(self, X: Texts, y: Any) -> tuple[list[bytes], NDArray[np.int64]]:
         """Texts as bytes and labels as indices into `classes_`, which this sets."""
         texts = as_corpus(X, name="X")
-        y = list(y) if isinstance(y, list | tuple) or hasattr(y, "to_list") else y
-        labels = np.asarray(y)
+        items: Any = list(y) if isinstance(y, list | tuple) or hasattr(y, "to_list") else np.asarray(y)
+        # Looked for before the list becomes an array, in which NaN beside strings is the string "nan".
+        several = isinstance(items, list) or items.ndim > 0
+        missing = next((i for i, label in enumerate(items) if is_missing(label)), None) if several else None
+        if missing is not None:
+            raise ValueError(f"y[{missing}] is {items[missing]}, a missing value: drop it or give it a label")
+        labels = np.asarray(items)
         if labels.ndim != 1:
             raise ValueError(f"y has shape {labels.shape}: give one label a text")
         if len(labels) != len(texts):
             raise ValueError(f"y has {len(labels)} labels and X {len(texts)} texts: give one label a text")
-        missing = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
-        if missing:
-            raise ValueError(
-                f"y[{missing[0]}] is {labels.tolist()[missing[0]]!r}, a missing value: drop it or give it a label"
-            )
-        if len({isinstance(label, str) for label in y}) > 1:
+        if len({isinstance(label, str) for label in items}) > 1:
             raise TypeError("y mixes str with other labels: make them all str")
         check_classification_targets(labels)
         if labels.dtype == object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ncd.classify.base import TextClassifier, check_choice
 from ncd.compressors.registry import get_compressor
-from ncd.corpus import Text, Texts, as_corpus
-from ncd.distances.lengths import Metric
+from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Joint, Order
 from ncd.pairs import Symmetrize
 from ncd.pairwise import Neighbors, neighbors
@@ -119,14 +119,29 @@ class NCDClassifier(TextClassifier):
         Raises
         ------
         ValueError, TypeError
-            For texts or labels that are missing, empty, mixed or of unequal number, and parameters out of range.
+            For texts or labels that are missing, empty, mixed or of unequal number, and parameters out of range,
+            unknown, or not possible with each other (such as ``joint="primed"`` and a codec that cannot be primed).
         """
-        check_choice("tie", self.tie, _TIES)
-        check_choice("joint", self.joint, ("auto", "primed", "concat"))
+        self._check_parameters()
         texts, codes = self._read(X, y)
         self._check_k(self.n_neighbors, len(texts))
         self.texts_, self.codes_ = texts, codes
         return self
+
+    def _check_parameters(self) -> None:
+        """Raise for what could only fail later, in `predict`."""
+        codec = get_compressor(self.compressor)
+        get_metric(self.metric)
+        check_choice("tie", self.tie, _TIES)
+        check_choice("order", self.order, get_args(Order))
+        check_choice("joint", self.joint, ("auto", *get_args(Joint)))
+        check_choice("symmetrize", self.symmetrize, (None, *get_args(Symmetrize)))
+        as_bytes(self.separator, name="separator")
+        check_random_state(self.random_state)
+        if self.joint == "primed" and self.order == "sorted":
+            raise ValueError('order="sorted" goes with joint="concat" only: choose order "xy" or "yx"')
+        if self.joint == "primed" and not codec.can_prime:
+            codec.primed(b"")  # raises, and says which can
 
     @staticmethod
     def _check_k(k: Any, most: int) -> None:

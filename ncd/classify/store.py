@@ -19,6 +19,7 @@ import json
 import os
 import warnings
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ncd.classify.base import TextClassifier
 from ncd.classify.code_length import CodeLengthClassifier
 from ncd.classify.knn import NCDClassifier
 from ncd.compressors.registry import get_compressor
-from ncd.exceptions import ModelFileError
+from ncd.exceptions import ModelFileError, WindowWarning
 from ncd.files import atomic_path
 
 __all__ = ["load_model", "save_model"]
@@ -42,6 +43,7 @@ _STATE = {
     NCDClassifier: ("texts_", ("codes_",)),
     CodeLengthClassifier: ("dictionaries_", ("owners_", "deals_", "counts_")),
 }
+_LABELS = str | int | float | bool
 _NAMES = {cls.__name__: cls for cls in _STATE}
 
 
@@ -52,8 +54,8 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
     Parameters
     ----------
     model : NCDClassifier or CodeLengthClassifier
-        Its compressor must have a name that reproduces it, its metric be given by name, its labels be str, int, float
-        or bool.
+        Its compressor must be given by name, or have a name that makes an equal one; its metric must be given by name,
+        and its labels be str, int, float or bool.
     path : path-like
     force : bool
         Replace an existing file.
@@ -131,39 +133,83 @@ def load_model(path: str | os.PathLike[str]) -> Any:
                 raise ModelFileError(f"{path} has version {head['version']!r}; this release reads version {_VERSION}")
             if head["class"] not in _NAMES:
                 raise ModelFileError(f"{path} holds a {head['class']!r}; this release knows {', '.join(_NAMES)}")
-            return _restore(archive, head)
-    except ModelFileError:
-        raise
-    except OSError:
+            model = _restore(archive, head)
+            version = get_compressor(model.compressor).version
+            made_with = head["compressor_version"]
+    except (ModelFileError, OSError):
         raise
     except Exception as error:
         raise ModelFileError(f"{path} is not a readable model file: {error}") from error
+    if version != made_with:
+        warnings.warn(
+            f"the model was made with {made_with}, this machine has {version}: code lengths may differ", stacklevel=2
+        )
+    return model
 
 
-def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> TextClassifier:
-    """The classifier from the parts of its file."""
+def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
+    """The classifier from the parts of its file; raises for anything that `fit` could not have made."""
     cls = _NAMES[head["class"]]
-    known = set(cls().get_params(deep=False))
-    if set(head["params"]) != known:
-        raise ModelFileError(f"its parameters are {sorted(head['params'])}, this release's are {sorted(known)}")
-    model = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
+    known, found = set(cls().get_params(deep=False)), set(head["params"])
+    if found != known:
+        raise ValueError(f"its parameters are {sorted(found)}, this release's are {sorted(known)}")
+    model: Any = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
     texts_name, arrays = _STATE[cls]
     blob, ends = archive.read("texts.bin"), _from_npy(archive.read("ends.npy"))
     starts = np.concatenate([[0], ends[:-1]])
-    if len(ends) == 0 or ends[-1] != len(blob) or (ends < starts).any():
-        raise ModelFileError("its texts are damaged")
+    if len(ends) == 0 or ends[-1] != len(blob) or (ends <= starts).any():
+        raise ValueError("its texts are damaged")
     setattr(model, texts_name, [blob[start:end] for start, end in zip(starts, ends, strict=True)])
-    model.classes_ = np.asarray(head["classes"])
+    model.classes_ = _classes(head["classes"])
     for name in arrays:
         setattr(model, name, _from_npy(archive.read(f"{name}.npy")))
-    version = get_compressor(model.compressor).version
-    if version != head["compressor_version"]:
-        warnings.warn(
-            f"the model was made with {head['compressor_version']}, this machine has {version}: "
-            "code lengths may differ",
-            stacklevel=3,
-        )
+    _check_state(model, len(ends))
+    _check_parameters(model, len(ends))
     return model
+
+
+def _classes(labels: Any) -> NDArray[Any]:
+    """The labels as `fit` keeps them."""
+    if not isinstance(labels, list) or len(labels) < 2:
+        raise ValueError(f"its classes are {labels!r}: a list of two labels or more is needed")
+    if len({type(label) for label in labels}) > 1 or not isinstance(labels[0], _LABELS):
+        raise ValueError("its classes are not all str, all int, all float or all bool")
+    classes = np.asarray(labels)
+    if classes.tolist() != labels or not all(a < b for a, b in pairwise(labels)):
+        raise ValueError("its classes are not sorted, or one is there twice")
+    return classes
+
+
+def _check_state(model: Any, n_texts: int) -> None:
+    """Raise unless the arrays fit the texts, the classes and each other."""
+    n_classes = len(model.classes_)
+    owners = "codes_" if isinstance(model, NCDClassifier) else "owners_"
+    sizes = {owners: n_texts}
+    if isinstance(model, CodeLengthClassifier):
+        sizes |= {"deals_": n_texts, "counts_": n_classes}
+    for name, size in sizes.items():
+        array = getattr(model, name)
+        if len(array) != size:
+            raise ValueError(f"{name} has {len(array)} entries where {size} are needed")
+        if (array < (name == "counts_")).any():
+            raise ValueError(f"{name} has an entry that is too small ({array.min()})")
+    if not np.array_equal(np.unique(getattr(model, owners)), np.arange(n_classes)):
+        raise ValueError(f"{owners} does not name each of the {n_classes} classes, and no other")
+
+
+def _check_parameters(model: Any, n_texts: int) -> None:
+    """Raise for parameters that `fit` refuses, by a trial on texts of one byte."""
+    params = model.get_params(deep=False)
+    n_jobs = params["n_jobs"]
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0):
+        raise ValueError(f"n_jobs is {n_jobs!r}: a whole number other than 0, or nothing, is needed")
+    for key in ("progress", "remove_overhead"):
+        if not isinstance(params.get(key), bool | None):
+            raise ValueError(f"{key} is {params[key]!r}: true or false is needed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WindowWarning)
+        count = n_texts if isinstance(model, NCDClassifier) else 2  # n_neighbors is at most the number of texts
+        type(model)(**params).fit([b"x"] * count, [0] + [1] * (count - 1))
 
 
 def _release() -> str:
@@ -176,7 +222,7 @@ def _release() -> str:
 def _plain(key: str, value: Any) -> Any:
     """A parameter as JSON can hold it."""
     if key == "compressor":
-        return get_compressor(value).name
+        return _spec(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": bytes(value).hex()}
     if value is None or isinstance(value, bool | int | float | str):
@@ -185,7 +231,23 @@ def _plain(key: str, value: Any) -> Any:
         return int(value)
     if isinstance(value, tuple | list):
         return [_plain(key, item) for item in value]
-    raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give it by name")
+    raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give a name or a number")
+
+
+def _spec(compressor: Any) -> str:
+    """A name that makes the compressor again."""
+    codec = get_compressor(compressor)
+    try:
+        if get_compressor(codec.name) == codec:
+            return codec.name
+    except Exception:
+        pass  # the name is that of no compressor
+    if isinstance(compressor, str):  # registered; each look-up may make another object
+        return compressor
+    raise TypeError(
+        f"compressor is {compressor!r}, and its name {codec.name!r} does not make it again: register it with "
+        "ncd.register_compressor and give it by name"
+    )
 
 
 def _from_plain(value: Any) -> Any:
@@ -197,8 +259,8 @@ def _from_plain(value: Any) -> Any:
 
 def _labels(classes: NDArray[Any]) -> list[Any]:
     """Labels as JSON can hold them."""
-    labels = classes.tolist()
-    if not all(isinstance(label, str | int | float | bool) for label in labels):
+    labels: list[Any] = classes.tolist()
+    if not all(isinstance(label, _LABELS) for label in labels):
         raise TypeError(f"labels are {type(labels[0]).__name__}: a model file holds str, int, float and bool")
     return labels
 
@@ -212,4 +274,7 @@ def _to_npy(array: NDArray[Any]) -> bytes:
 
 def _from_npy(data: bytes) -> NDArray[Any]:
     """The inverse of `_to_npy`."""
-    return np.load(io.BytesIO(data), allow_pickle=False)
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind != "i":
+        raise ValueError("an array of it is not one-dimensional or not of integers")
+    return array.astype(np.int64)

@@ -92,9 +92,10 @@ def _factory(family: str) -> Callable[..., Any]:
         loaded = plug_ins[family].load()
         return loaded if callable(loaded) else lambda: loaded
     choices = _families()
-    near = difflib.get_close_matches(family, choices, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise ValueError(f"compressor {family!r} is not known{hint} Choose from {', '.join(choices)}")
+    lower = {choice.lower(): choice for choice in choices}
+    near = [lower[match] for match in difflib.get_close_matches(family.lower(), lower, n=3, cutoff=0.5)]
+    hint = f"did you mean {' or '.join(map(repr, near))}? Choose" if near else "choose"
+    raise ValueError(f"compressor {family!r} is not known; {hint} from {', '.join(choices)}")
 
 
 def _value(text: str) -> Any:
@@ -124,7 +125,8 @@ def get_compressor(spec: Any) -> Compressor:
     ValueError
         If the family is not known (the message lists the choices) or a parameter is out of range.
     TypeError
-        If `spec` is neither a name nor an object with `name` and `length()`, or a parameter does not exist.
+        If `spec` is neither a name nor an object with `name` and `length()`, or a parameter does not exist or
+        is given twice.
     MissingLibraryError
         If the codec's library is not installed; the message says how to install it.
 
@@ -147,6 +149,8 @@ def get_compressor(spec: Any) -> Compressor:
     for part in filter(None, rest.split(",")):
         key, equals, text = part.partition("=")
         if equals:
+            if key.strip() in named:
+                raise TypeError(f"compressor {spec!r} gives {key.strip()!r} twice: give it once")
             named[key.strip()] = _value(text.strip())
         elif named or positional:
             raise ValueError(f"compressor {spec!r}: after the first value write key=value, not {part!r}")
@@ -165,6 +169,9 @@ def _make(family: str, spec: str, positional: list[Any], named: dict[str, Any]) 
     if wrong:
         choices = ", ".join(known) if known else "none"
         raise TypeError(f"compressor {spec!r} has no parameter {wrong[0]!r}; choose from {choices}")
+    first = next(iter(known), None) if known else None
+    if positional and first in named:
+        raise TypeError(f"compressor {spec!r} gives {first!r} twice, by place and by name: give it once")
     made = as_compressor(factory(*positional, **named))
     if made is None:
         raise TypeError(f"the factory of compressor {family!r} made no object with name and length()")
