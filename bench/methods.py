@@ -232,7 +232,7 @@ def remarks(name: str, model: Any) -> list[str]:
     """What the defaults are, or what a fitted scikit-learn pipeline did otherwise than asked."""
     if name == "code-length":
         size = f"dictionaries of {model.dictionary_size:,} bytes at most"
-        return [f"defaults: {model.compressor}, {size}, {model.deals} deals"]
+        return [f"defaults: {model.compressor_}, {size}, {model.deals} deals"]
     if name == "knn":
         return [f"defaults: {model.compressor}, {model.metric}, k={model.n_neighbors}, ties: {model.tie}"]
     said = []

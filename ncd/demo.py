@@ -92,7 +92,7 @@ def _subjects(path: Path, show: Callable[..., None]) -> Path:
     interval = binomtest(right, len(test)).proportion_ci(method="wilson")
     show("2. Passages of the World Factbook by subject")
     show(f"   {len(train)} passages to learn from, {len(test)} of other countries to classify: the subject whose")
-    show(f"   passages help most to compress the text ({model.compressor}). Fit and predict {seconds:.1f} s.")
+    show(f"   passages help most to compress the text ({model.compressor_}). Fit and predict {seconds:.1f} s.")
     accuracy = f"accuracy {right / len(test):.3f}"
     show(f"   {accuracy} (95 % interval {interval.low:.3f} to {interval.high:.3f}, n = {len(test)})")
     width = max(map(len, model.classes_))

@@ -315,6 +315,14 @@ def test_window_is_spoken_of_and_can_be_covered():
         ncd.CodeLengthClassifier("gzip").fit(["a", "b" * 70_000], ["x", "y"])
 
 
+def test_auto_takes_the_compressor_by_the_size_of_the_training_texts():
+    assert ncd.CodeLengthClassifier().fit(X, Y).compressor_ == "deflate"
+    large = ncd.CodeLengthClassifier().fit(["a" * 3_000_000, "b" * 3_000_000], ["x", "y"])
+    assert large.compressor_ == "zstd:9"
+    given = ncd.CodeLengthClassifier("lz4").fit(X, Y)
+    assert given.compressor_ == "lz4"
+
+
 def test_every_training_text_is_seen():
     rng = np.random.default_rng(0)
     texts = [rng.bytes(100) for _ in range(6000)]

@@ -5,7 +5,7 @@ The file is a zip archive of
 
 - ``model.json``: ``format`` ("ncd-model"), ``version`` (1), ``class``, ``ncd`` (the release that wrote it),
   ``params`` (those of the constructor), ``classes`` (the labels), ``compressor_version`` (library and version that
-  made the code lengths);
+  made the code lengths), ``compressor`` (the one used, where the parameter says "auto");
 - ``texts.bin`` and ``ends.npy``: the texts one after another, and where each ends (int64);
 - further ``.npy`` arrays of integers, by the class.
 
@@ -90,7 +90,8 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
         "ncd": _release(),
         "params": {key: _plain(key, value) for key, value in model.get_params(deep=False).items()},
         "classes": _labels(model.classes_),
-        "compressor_version": get_compressor(model.compressor).version,
+        "compressor": _spec(_used(model)),
+        "compressor_version": get_compressor(_used(model)).version,
     }
     with atomic_path(path, force=force) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.json", json.dumps(head, indent=1, ensure_ascii=False))
@@ -134,7 +135,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
             if head["class"] not in _NAMES:
                 raise ModelFileError(f"{path} holds a {head['class']!r}; this release knows {', '.join(_NAMES)}")
             model = _restore(archive, head)
-            version = get_compressor(model.compressor).version
+            version = get_compressor(_used(model)).version
             made_with = head["compressor_version"]
     except (ModelFileError, OSError):
         raise
@@ -159,6 +160,9 @@ def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
     starts = np.concatenate([[0], ends[:-1]])
     if len(ends) == 0 or ends[-1] != len(blob) or (ends <= starts).any():
         raise ValueError("its texts are damaged")
+    if cls is CodeLengthClassifier:
+        get_compressor(head["compressor"])
+        model.compressor_ = head["compressor"]
     setattr(model, texts_name, [blob[start:end] for start, end in zip(starts, ends, strict=True)])
     model.classes_ = _classes(head["classes"])
     for name in arrays:
@@ -221,7 +225,7 @@ def _release() -> str:
 
 def _plain(key: str, value: Any) -> Any:
     """A parameter as JSON can hold it."""
-    if key == "compressor":
+    if key == "compressor" and value != "auto":
         return _spec(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": bytes(value).hex()}
@@ -232,6 +236,11 @@ def _plain(key: str, value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(key, item) for item in value]
     raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give a name or a number")
+
+
+def _used(model: Any) -> Any:
+    """The compressor that a model's code lengths are made with."""
+    return getattr(model, "compressor_", model.compressor)
 
 
 def _spec(compressor: Any) -> str:

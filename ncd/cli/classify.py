@@ -76,7 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FILE", help="write the trained model to a file")
     group = parser.add_argument_group("method")
     group.add_argument("--method", choices=("code-length", "knn"), help="(default: code-length)")
-    group.add_argument("--compressor", metavar="NAME", help="see 'ncd list' (default: zstd:9; deflate for knn)")
+    group.add_argument(
+        "--compressor",
+        metavar="NAME",
+        help="see 'ncd list' (default: deflate up to 5 MiB of training text, zstd:9 beyond; deflate for knn)",
+    )
     group.add_argument(
         "--dictionaries",
         type=neighbor_count,
