@@ -319,6 +319,8 @@ def test_auto_takes_the_compressor_by_the_size_of_the_training_texts():
     assert ncd.CodeLengthClassifier().fit(X, Y).compressor_ == "deflate"
     large = ncd.CodeLengthClassifier().fit(["a" * 3_000_000, "b" * 3_000_000], ["x", "y"])
     assert large.compressor_ == "zstd:9"
+    long = ncd.CodeLengthClassifier().fit(["a" * 1500, "b" * 600], ["x", "y"])
+    assert long.compressor_ == "zstd:9"
     given = ncd.CodeLengthClassifier("lz4").fit(X, Y)
     assert given.compressor_ == "lz4"
 

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--compressor",
         metavar="NAME",
-        help="see 'ncd list' (default: deflate up to 5 MiB of training text, zstd:9 beyond; deflate for knn)",
+        help="see 'ncd list' (default: deflate for short texts, zstd:9 otherwise; deflate for knn)",
     )
     group.add_argument(
         "--dictionaries",
