@@ -103,7 +103,7 @@ def test_surrogates():
         (pd.Series(["a", pd.NA]), r"X\[1\] is .*, a missing value"),
         (["a", pd.NA], r"X\[1\] is <NA>, a missing value"),
         (["a", pd.NaT], r"X\[1\] is NaT, a missing value"),
-        (["a", np.datetime64("NaT")], r"X\[1\] is .*NaT.*, a missing value"),
+        (["a", np.datetime64("NaT", "s")], r"X\[1\] is .*NaT.*, a missing value"),
         ({"a", "b"}, r"X is a set, whose order is arbitrary: give a list, such as sorted\(X\)"),
         (frozenset("ab"), "X is a frozenset, whose order"),
         (pl.Series(["a", None]), r"X\[1\] is None, a missing value"),

@@ -33,9 +33,9 @@ class CodeLengthClassifier(TextClassifier):
     Parameters
     ----------
     compressor : str or object
-        As in `ncd.get_compressor`. "auto": "deflate" for short texts (training texts of up to 1,000 bytes on average, 5 MiB
-        in all), where it is the more accurate, and "zstd:9" otherwise, where deflate with its many dictionaries of
-        32,768 bytes would be slow.
+        As in `ncd.get_compressor`. "auto": "deflate" for short texts (training texts of up to 1,000 bytes on average,
+        5 MiB in all), where it is the more accurate, and "zstd:9" otherwise, where deflate with its many dictionaries
+        of 32,768 bytes would be slow.
     dictionaries : int, optional
         Into how many dictionaries the texts of a class are dealt, in turn. None: as many as `dictionary_size` asks for,
         so that dictionaries of large and of small classes are about equally long, and can be compared.
