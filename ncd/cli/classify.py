@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--compressor",
         metavar="NAME",
-        help="see 'ncd list' (default: deflate for short texts, zstd:9 otherwise; deflate for knn)",
+        help="see 'ncd list'; auto: deflate for short texts, else zstd:9 (default: auto; deflate for knn)",
     )
     group.add_argument(
         "--dictionaries",
@@ -180,7 +180,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--save is '-': a model is written to a file, not to standard output")
     for path in outputs:
         check_output(path, force=arguments.force)
-    if arguments.compressor is not None:
+    if arguments.compressor is not None and (arguments.compressor, method) != ("auto", "code-length"):
         checked_codec(arguments.compressor)
     if arguments.metric is not None:
         from ncd.distances.lengths import get_metric
