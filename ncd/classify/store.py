@@ -233,8 +233,6 @@ def _plain(key: str, value: Any) -> Any:
         return value
     if isinstance(value, np.integer):
         return int(value)
-    if isinstance(value, tuple | list):
-        return [_plain(key, item) for item in value]
     raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give a name or a number")
 
 
@@ -261,9 +259,7 @@ def _spec(compressor: Any) -> str:
 
 def _from_plain(value: Any) -> Any:
     """The inverse of `_plain`."""
-    if isinstance(value, dict):
-        return bytes.fromhex(value["bytes"])
-    return tuple(map(_from_plain, value)) if isinstance(value, list) else value
+    return bytes.fromhex(value["bytes"]) if isinstance(value, dict) else value
 
 
 def _labels(classes: NDArray[Any]) -> list[Any]:
