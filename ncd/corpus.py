@@ -5,17 +5,89 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ncd.exceptions import EmptyTextError
 
-__all__ = ["Text", "Texts", "as_bytes", "as_corpus", "is_missing"]
+__all__ = ["Packed", "Text", "Texts", "as_bytes", "as_corpus", "is_missing"]
 
 Text: TypeAlias = "str | bytes | bytearray | memoryview | os.PathLike[str]"
 Texts: TypeAlias = "Iterable[Text] | np.ndarray[Any, Any]"
+
+_PADDING = 16
+
+
+class Packed(Sequence[bytes]):
+    """
+    Many texts in two arrays, which go to workers whole: shared through memory, or sent once.
+
+    Attributes
+    ----------
+    data : ndarray of uint8, read only
+        All texts one after another, then 16 zero bytes, so that a kernel may read a whole word at the last byte.
+    offsets : ndarray of int64, shape (n + 1,), read only
+        Where each text starts, and where the last one ends.
+
+    Examples
+    --------
+    >>> packed = Packed.of([b"ab", b"", b"cde"])
+    >>> packed.offsets.tolist(), packed[2], packed[:2]
+    ([0, 2, 2, 5], b'cde', [b'ab', b''])
+    """
+
+    def __init__(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        self.data, self.offsets = _read_only(data), _read_only(offsets)
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> Packed:
+        """Pack texts; what is packed already is given back."""
+        if isinstance(texts, Packed):
+            return texts
+        offsets = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+        try:
+            data = np.frombuffer(b"".join([*texts, bytes(_PADDING)]), np.uint8)
+        except MemoryError:
+            raise MemoryError(
+                f"texts of {int(offsets[-1]):,} bytes do not fit in memory a second time, in the form in which they go "
+                "to workers: give them in parts"
+            ) from None
+        return cls(data, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> bytes | list[bytes]:
+        """One text, or a list of some; copies."""
+        places = range(len(self))[index]
+        if isinstance(places, int):
+            return self.data[self.offsets[places] : self.offsets[places + 1]].tobytes()
+        if places.step != 1 or not places:
+            return [self[i] for i in places]
+        edges = self.offsets[places.start : places.stop + 1].tolist()
+        first = edges[0]
+        whole = self.data[first : edges[-1]].tobytes()  # slicing bytes is faster than slicing an array
+        return [whole[start - first : stop - first] for start, stop in pairwise(edges)]
+
+    def size(self, start: int, stop: int) -> int:
+        """Bytes of the texts start..stop, end not included."""
+        return int(self.offsets[stop] - self.offsets[start])
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view of a plain array, also of one that a worker finds in shared memory; the same type for every kernel."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def is_missing(value: object) -> bool:

@@ -118,12 +118,12 @@ def computed(
     if grid is None:
         grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
-    pairs = sum((block.bottom - block.top) * (block.right - block.left) for block in blocks)
+    pairs = sum(block.pairs for block in blocks)
     results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
     with progress_bar(f"compressing with {job.compressor.name}", pairs, show=progress) as advance:
         for block, forward, backward in results:
             yield block, forward, backward
-            advance((block.bottom - block.top) * (block.right - block.left))
+            advance(block.pairs)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import ncd
-from ncd.corpus import as_bytes, as_corpus
+from ncd.corpus import Packed, as_bytes, as_corpus
 
 WANTED = [b"one", b"tw\xc3\xb6", b"three"]
 STRINGS = ["one", "twö", "three"]
@@ -187,3 +187,32 @@ def test_public_functions_name_x(call):
         call([])
     with pytest.raises(TypeError, match="X is a single str"):
         call("text")
+
+
+# packed texts
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8), st.integers(-10, 10), st.integers(-10, 10))
+def test_packed_texts_are_a_sequence(texts, start, stop):
+    packed = Packed.of(texts)
+    assert list(packed) == texts
+    assert len(packed) == len(texts)
+    assert packed[start:stop] == texts[start:stop]
+    assert packed[start:stop:2] == texts[start:stop:2]
+    assert packed[::-1] == texts[::-1]
+    assert packed.size(0, len(texts)) == sum(map(len, texts))
+    assert packed.data.tobytes() == b"".join(texts) + bytes(16)
+    assert packed.offsets.tolist() == [sum(map(len, texts[:i])) for i in range(len(texts) + 1)]
+    assert Packed.of(packed) is packed
+    assert not packed.data.flags.writeable
+    assert not packed.offsets.flags.writeable
+
+
+def test_packed_texts_one_by_one():
+    packed = Packed.of([b"ab", b"", b"c"])
+    assert (packed[0], packed[1], packed[-1]) == (b"ab", b"", b"c")
+    for index in (3, -4):
+        with pytest.raises(IndexError):
+            packed[index]
+    with pytest.raises(TypeError):
+        packed["1"]

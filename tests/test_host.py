@@ -15,6 +15,7 @@ from support import Slow, WhoWorks, make_text, wait_until
 
 import ncd
 from ncd import progress
+from ncd.corpus import Packed
 from ncd.engines import host
 from ncd.engines.host import Block, Grid, Job
 from ncd.progress import progress_bar
@@ -118,10 +119,42 @@ def test_job(spec, order, joint):
     else:
         expected = naive.joint_lengths(spec, xs, ys, separator=b"-", order=order)
     assert found.tolist() == expected
-    forward, backward = job.both(xs, ys, True)
-    assert forward.tolist() == expected
-    assert np.array_equal(backward, job.lengths(ys, xs).T)
-    assert job.both(xs, ys, False)[1] is None
+    whole = Packed.of(TEXTS)
+    assert job.block(whole, whole, Block(0, 3, 2, 8)).tolist() == expected
+    with mock.patch.object(host, "_TILE_BYTES", 1):  # texts too large to be taken out of the corpus together
+        assert job.block(whole, whole, Block(0, 3, 2, 8)).tolist() == expected
+
+
+class Greedy(Slow):
+    """A compressor that runs out of memory, at texts of more than so many bytes or so many calls."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most, self.room = most, 5
+
+    def length(self, data):
+        if len(data) > self.most:
+            raise MemoryError
+        self.room -= 1
+        if self.room < 0:
+            self.room = 5
+            raise MemoryError
+        return super().length(data)
+
+
+@pytest.mark.parametrize("order", ["xy", "yx", "sorted"])
+def test_blocks_shrink_where_memory_is_short(order):
+    whole = Packed.of(TEXTS)
+    expected = Job(ncd.get_compressor(Slow()), order=order).lengths(TEXTS, TEXTS)
+    job = Job(ncd.get_compressor(Greedy(10**6)), order=order)
+    assert np.array_equal(job.block(whole, whole, Block(0, 8, 0, 8)), expected)
+
+
+def test_a_pair_that_does_not_fit_in_memory():
+    whole = Packed.of([b"a" * 100, b"b" * 1000])
+    job = Job(ncd.get_compressor(Greedy(1000)))
+    with pytest.raises(MemoryError, match=r"texts of 1,000 and 100 bytes do not fit in memory together .* slow: short"):
+        job.block(whole, whole, Block(0, 2, 0, 2))
 
 
 # workers

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor
+from ncd.corpus import Packed
 
 __all__ = ["Block", "Grid", "Job", "Joint", "Order", "effective_jobs", "run", "seconds_per_pair"]
 
@@ -32,6 +33,7 @@ _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
 _PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
+_TILE_BYTES = 1 << 26  # of texts that a worker takes out of the corpus at once
 
 
 class Block(NamedTuple):
@@ -46,6 +48,11 @@ class Block(NamedTuple):
     def transposed(self) -> Block:
         """The mirror image on the other side of the diagonal."""
         return Block(self.left, self.right, self.top, self.bottom)
+
+    @property
+    def pairs(self) -> int:
+        """Number of its pairs."""
+        return (self.bottom - self.top) * (self.right - self.left)
 
 
 @dataclass(frozen=True)
@@ -150,9 +157,27 @@ class Job:
             block[i] = compressor._lengths(head + y if x <= y else y + tail for y in ys)
         return block
 
-    def both(self, xs: Sequence[bytes], ys: Sequence[bytes], twice: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """The block, and with `twice` the one for the opposite order, both of shape (len(xs), len(ys))."""
-        return self.lengths(xs, ys), self.lengths(ys, xs).T if twice else None
+    def block(self, xs: Packed, ys: Packed, block: Block) -> NDArray[Any]:
+        """Code lengths of a block's pairs, computed in halves where its texts are too large for memory."""
+        top, bottom, left, right = block
+        rows, columns = xs.size(top, bottom), ys.size(left, right)
+        if block.pairs == 1 or rows + columns <= _TILE_BYTES:
+            try:
+                return self.lengths(xs[top:bottom], ys[left:right])
+            except MemoryError:
+                if block.pairs == 1:
+                    raise MemoryError(
+                        f"texts of {rows:,} and {columns:,} bytes do not fit in memory together with the state of "
+                        f"{self.compressor.name}: shorten them, use fewer workers (n_jobs), or a compressor with a "
+                        "smaller window"
+                    ) from None
+        if right - left == 1 or (rows > columns and bottom - top > 1):
+            middle = (top + bottom) // 2
+            parts = [Block(top, middle, left, right), Block(middle, bottom, left, right)]
+            return np.concatenate([self.block(xs, ys, part) for part in parts])
+        middle = (left + right) // 2
+        parts = [Block(top, bottom, left, middle), Block(top, bottom, middle, right)]
+        return np.concatenate([self.block(xs, ys, part) for part in parts], axis=1)
 
 
 def effective_jobs(n_jobs: int | None) -> int | None:
@@ -240,11 +265,12 @@ def run(
     block, lengths, lengths of the opposite order or None
         In no particular order.
     """
-
-    def work(block: Block) -> tuple[Job, list[bytes], list[bytes], bool, Block]:
-        return job, list(xs[block.top : block.bottom]), list(ys[block.left : block.right]), twice, block
-
-    pairs = sum((b.bottom - b.top) * (b.right - b.left) for b in blocks) * (1 + twice)
+    # joblib shares large arrays among processes, and a cluster's workers are sent them once, where tasks name the
+    # same array objects
+    first = Packed.of(xs)
+    second = first if ys is xs else Packed.of(ys)
+    texts = first.data, first.offsets, second.data, second.offsets
+    pairs = sum(block.pairs for block in blocks) * (1 + twice)
     seconds = pair_seconds * pairs
     jobs = effective_jobs(n_jobs)
     processes = _in_processes(job, seconds, pairs)
@@ -253,10 +279,11 @@ def run(
     brief = seconds < _PARALLEL_FROM_SECONDS or (not processes and pair_seconds < _THREADS_FROM_PAIR_SECONDS)
     if (jobs == 1 or brief) and not _configured():
         for block in blocks:
-            yield _compute(*work(block))
+            yield _compute(job, *texts, twice, block)
         return
     import joblib
 
+    task = joblib.delayed(_compute)
     prefer: Literal["threads", "processes"] = "processes" if processes else "threads"
     backend, _ = joblib.parallel.get_active_backend(prefer=prefer)
     if not (backend.supports_return_generator or isinstance(backend, joblib.parallel.SequentialBackend)):
@@ -264,10 +291,10 @@ def run(
         at_once = _BLOCKS_AT_ONCE * joblib.effective_n_jobs(jobs)
         with joblib.Parallel(n_jobs=jobs) as parallel:
             for start in range(0, len(blocks), at_once):
-                yield from parallel(joblib.delayed(_compute)(*work(b)) for b in blocks[start : start + at_once])
+                yield from parallel(task(job, *texts, twice, b) for b in blocks[start : start + at_once])
         return
     parallel = joblib.Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")
-    results = parallel(joblib.delayed(_compute)(*work(block)) for block in blocks)
+    results = parallel(task(job, *texts, twice, block) for block in blocks)
     try:
         for result in results:  # noqa: UP028 - `yield from` would close `results` before the warning is silenced
             yield result
@@ -279,8 +306,14 @@ def run(
 
 
 def _compute(
-    job: Job, xs: list[bytes], ys: list[bytes], twice: bool, block: Block
+    job: Job,
+    x_data: NDArray[np.uint8],
+    x_offsets: NDArray[np.int64],
+    y_data: NDArray[np.uint8],
+    y_offsets: NDArray[np.int64],
+    twice: bool,
+    block: Block,
 ) -> tuple[Block, NDArray[Any], NDArray[Any] | None]:
     """One block, in whichever worker."""
-    forward, backward = job.both(xs, ys, twice)
-    return block, forward, backward
+    xs, ys = Packed(x_data, x_offsets), Packed(y_data, y_offsets)
+    return block, job.block(xs, ys, block), job.block(ys, xs, block.transposed).T if twice else None
