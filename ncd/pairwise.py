@@ -16,11 +16,13 @@ from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Joint, Order
 from ncd.files import check_target
 from ncd.matrixfile import MatrixFile
+from ncd.memory import new_matrix
 from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
 
 __all__ = ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"]
 
 _DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_IN_PARTS = "give X in parts, or use pairwise(out=PATH) for distances"
 
 
 class Neighbors(NamedTuple):
@@ -111,7 +113,7 @@ def joint_lengths(
     [[38, 54]]
     """
     pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
-    result = np.empty(pairs.shape, pairs.job.compressor.dtype)
+    result = new_matrix(pairs.shape, pairs.job.compressor.dtype, _IN_PARTS)
     mirrored = pairs.own and order == "sorted"
     for block, values, _ in computed(
         pairs.job, pairs.xs, pairs.ys, mirrored=mirrored, n_jobs=n_jobs, progress=progress
@@ -167,7 +169,7 @@ def conditional_lengths(
     [[5, 7]]
     """
     pairs = Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty)
-    result = np.empty(pairs.shape, pairs.job.compressor.dtype)
+    result = new_matrix(pairs.shape, pairs.job.compressor.dtype, _IN_PARTS)
     for block, values, _ in computed(pairs.job, pairs.xs, pairs.ys, n_jobs=n_jobs, progress=progress):
         result[block.top : block.bottom, block.left : block.right] = values
     if joint == "concat":
@@ -247,6 +249,8 @@ def pairwise(
         checkpoint of other texts or options, or one that is damaged.
     OSError
         If `out` is a folder or may not be written, or another run is at work on its checkpoint.
+    MemoryError
+        Before anything is computed, if `out` is None and the matrix is larger than the memory that is available.
 
     Warns
     -----
@@ -271,7 +275,8 @@ def pairwise(
     if isinstance(out, str | os.PathLike):
         return _to_file(distances, Path(out), wanted or np.dtype(np.float64), checkpoint, n_jobs, progress)
     if out is None:
-        out = np.empty(pairs.shape, wanted or np.float64)
+        remedy = 'give a file to write it to, out="PATH.npy", which needs memory for some blocks only'
+        out = new_matrix(pairs.shape, wanted or np.float64, remedy)
     elif (
         not isinstance(out, np.ndarray)
         or out.shape != pairs.shape
