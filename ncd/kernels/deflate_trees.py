@@ -1,0 +1,325 @@
+"""
+What one block of deflate costs: zlib's Huffman trees, replayed to the last tie.
+
+Among optimal prefix codes of the same block, code lengths differ, and with them the header that transmits them. zlib's
+choice is that of its heap (``trees.c``: build_tree, gen_bitlen, scan_tree, build_bl_tree, _tr_flush_block), so the
+heap is what runs here: the same sifts on the same array, with keys ``weight << 16 | depth << 10 | node``. zlib's
+comparison of weights, and of depths among equal weights, is that of keys without the node.
+
+Arrays of scratch memory are the caller's, so that the functions run on a GPU as well; `block_scratch` makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ncd.kernels.jit import inlined, kernel
+
+__all__ = ["BLOCK_SYMBOLS", "SYMBOLS", "block_costs", "block_scratch", "flushed"]
+
+#: Symbols of the literal/length alphabet that occur: 256 literals, end of block, 29 lengths.
+SYMBOLS = 286
+DISTANCES = 30
+#: A block is closed at so many literals and matches (zlib's memLevel 8).
+BLOCK_SYMBOLS = 16383
+
+_HEAP = 1024  # places of the heap: a power of two above all leaves, and a level of sentinels below them
+_NODES = 2 * SYMBOLS
+_ABSENT = np.uint32(0xFFFFFFFF)
+_WEIGHT = np.uint32(0xFFFF0000)
+_DEPTH = np.uint32(0x0000FC00)
+_NODE = np.uint32(0x000003FF)
+_DEEPER = np.uint32(0x00000400)
+_LONGEST_CODE, _LONGEST_HEADER_CODE = 15, 7
+_REPEAT, _ZEROS, _MANY_ZEROS = 16, 17, 18
+
+# Bits of the fixed code (RFC 1951, 3.2.6).
+_FIXED = np.array([8] * 144 + [9] * 112 + [7] * 24 + [8] * 8, np.int64)
+_FIXED_DISTANCE = np.full(DISTANCES, 5, np.int64)
+_DISTANCE_CODES = np.arange(DISTANCES, dtype=np.uint16)
+_HEADER_CODES = np.arange(19, dtype=np.uint16)
+# Order in which the header gives the lengths of its own code (RFC 1951, 3.2.7): place of each symbol.
+_PLACE = np.argsort([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]).astype(np.int64)
+
+
+def block_scratch() -> tuple[Any, ...]:
+    """Scratch memory of `block_costs`, for one thread."""
+    return (
+        np.empty(_HEAP, np.uint32),
+        np.empty(_NODES, np.uint16),  # parent of each node
+        np.empty(_NODES, np.uint16),  # nodes in the order in which they left the heap
+        np.empty(_NODES, np.uint8),  # length of each node's code
+        np.empty(SYMBOLS + 1, np.uint16),  # symbol of each leaf
+        np.empty(SYMBOLS + 1, np.uint16),  # weight of each leaf
+        np.empty(19, np.uint16),  # how often each symbol of the header occurs
+        np.empty(16, np.uint16),  # number of codes of each length
+    )
+
+
+@inlined
+def _sift(heap: Any, key: Any, levels: Any, start: Any) -> None:
+    """
+    Let a key sink from a place of the heap to its own.
+
+    A right child wins ties, and a key sinks no further than a child of its own weight. After the key has found its
+    place, the loop goes on to the bottom with the keys it meets, which all stay where they are: a fixed number of
+    steps without a branch is faster than the right number.
+    """
+    place = start
+    for _ in range(levels):
+        child = place + place
+        left, right = heap[child], heap[child + np.uint64(1)]
+        second = right <= (left | _NODE)
+        least = right if second else left
+        stays = key <= (least | _NODE)
+        heap[place] = key if stays else least
+        key = least if stays else key
+        place = child + np.uint64(second)
+    heap[place] = key
+
+
+@inlined
+def _levels(size: Any) -> Any:
+    """Levels below the root of a heap of so many."""
+    levels = 0
+    while size > 1:
+        size >>= 1
+        levels += 1
+    return levels
+
+
+@kernel
+def _shorten(parent: Any, order: Any, length: Any, weight: Any, lengths: Any, leaves: Any, longest: Any) -> Any:
+    """Bring codes down to the longest that may be, as gen_bitlen does; returns the bits of all symbols."""
+    for bits in range(16):
+        lengths[bits] = 0
+    root = 2 * leaves - 2
+    excess = 0
+    for node in range(root - 1, -1, -1):
+        bits = np.int64(length[parent[node]]) + 1
+        if bits > longest:
+            bits = longest
+            excess += 1
+        length[node] = bits
+        if node < leaves:
+            lengths[bits] += 1
+    while excess > 0:
+        bits = longest - 1
+        while lengths[bits] == 0:
+            bits -= 1
+        lengths[bits] -= 1
+        lengths[bits + 1] += 2
+        lengths[longest] -= 1
+        excess -= 2
+    total = np.int64(0)
+    at = 0
+    for bits in range(longest, 0, -1):  # the longest codes go to what left the heap first
+        left = np.int64(lengths[bits])
+        while left > 0:
+            node = np.int64(order[at])
+            at += 1
+            if node < leaves:
+                length[node] = bits
+                total += bits * np.int64(weight[node])
+                left -= 1
+    return total
+
+
+@kernel
+def _build(heap: Any, parent: Any, order: Any, length: Any, weight: Any, lengths: Any, leaves: Any, longest: Any) -> Any:
+    """
+    Lengths of all codes, from the leaves' keys in the heap and their weights; returns the bits of all symbols.
+
+    The lengths are left in scratch, by leaf. There are at least two leaves.
+    """
+    one, half = np.uint64(1), np.uint64(leaves >> 1)
+    levels = _levels(leaves)
+    for place in range(leaves + 1, 2 << levels):
+        heap[place] = _ABSENT
+    for place in range(leaves >> 1, 0, -1):
+        _sift(heap, heap[place], levels - _levels(place), np.uint64(place))
+    total = np.int64(0)
+    size, node, popped = leaves, leaves, 0
+    while levels > 0:
+        bottom = 1 << levels  # while the size is at least this, the heap has as many levels
+        while size >= bottom:
+            first = heap[one]
+            last = heap[size]
+            heap[size] = _ABSENT
+            size -= 1
+            if size < bottom:
+                levels -= 1
+            _sift(heap, last, levels, one)
+            second = heap[one]
+            joined = (first & _WEIGHT) + (second & _WEIGHT)
+            deeper = max(first & _DEPTH, second & _DEPTH) + _DEEPER
+            _sift(heap, joined | deeper | np.uint32(node), levels, one)
+            parent[first & _NODE] = node
+            parent[second & _NODE] = node
+            order[popped] = first & _NODE
+            order[popped + 1] = second & _NODE
+            popped += 2
+            node += 1
+            total += np.int64(joined >> np.uint32(16))
+    root = node - 1
+    length[root] = 0
+    deepest = 0
+    for other in range(root - 1, -1, -1):
+        bits = np.int64(length[parent[other]]) + 1
+        length[other] = bits
+        deepest = max(deepest, bits)
+    if deepest > longest:
+        total = _shorten(parent, order, length, weight, lengths, leaves, longest)
+    return total
+
+
+@inlined
+def _gather(heap: Any, symbol: Any, weight: Any, frequency: Any, alphabet: Any, size: Any, fixed: Any) -> Any:
+    """
+    Put the symbols that occur into the heap, in their order; returns their number, the bits of a fixed code.
+
+    `alphabet` lists, in order, `size` symbols among which all those that occur are. Of less than two, zlib makes two
+    (the others, of weight 1, are taken off the bits again by `block_costs`).
+    """
+    leaves = 0
+    fixed_bits = np.int64(0)
+    for i in range(size):
+        this = alphabet[i]
+        count = np.int64(frequency[this])
+        heap[leaves + 1] = (np.uint32(count) << np.uint32(16)) | np.uint32(leaves)
+        symbol[leaves] = this
+        weight[leaves] = count
+        fixed_bits += count * fixed[this]
+        leaves += count != 0
+    if leaves < 2:
+        only = np.int64(symbol[0])
+        if leaves == 0:
+            symbol[0], weight[0] = 0, 1
+            symbol[1], weight[1] = 1, 1
+        elif only >= 2:
+            symbol[1], weight[1] = symbol[0], weight[0]
+            symbol[0], weight[0] = 0, 1
+        else:
+            symbol[1], weight[1] = only + 1, 1
+        heap[1] = np.uint32(weight[0]) << np.uint32(16)
+        heap[2] = (np.uint32(weight[1]) << np.uint32(16)) | np.uint32(1)
+    return leaves, fixed_bits
+
+
+@inlined
+def _count_runs(length: Any, symbol: Any, header: Any, leaves: Any) -> Any:
+    """Count the header's symbols for the lengths in scratch (scan_tree); returns their extra bits."""
+    extra = np.int64(0)
+    expected = np.int64(0)
+    leaf = 0
+    while leaf < leaves:
+        this = np.int64(symbol[leaf])
+        zeros = this - expected
+        if zeros > 0:
+            many = zeros // 138
+            rest = zeros - 138 * many
+            if rest >= 11:
+                many += 1
+            elif rest >= 3:
+                header[_ZEROS] += 1
+                extra += 3
+            else:
+                header[0] += rest
+            header[_MANY_ZEROS] += many
+            extra += 7 * many
+        bits = length[leaf]
+        run = 1
+        while leaf + run < leaves and length[leaf + run] == bits and np.int64(symbol[leaf + run]) == this + run:
+            run += 1
+        leaf += run
+        expected = this + run
+        if run < 4:
+            header[bits] += run
+        else:
+            run -= min(run, 7)
+            repeats = 1 + run // 6
+            rest = run % 6
+            if rest >= 3:
+                repeats += 1
+                rest = 0
+            header[bits] += 1 + rest
+            header[_REPEAT] += repeats
+            extra += 2 * repeats
+    return extra
+
+
+@kernel
+def block_costs(
+    heap: Any, parent: Any, order: Any, length: Any, symbol: Any, weight: Any, header: Any, lengths: Any, literal: Any, alphabet: Any, size: Any, distance: Any
+) -> Any:
+    """
+    Bits of one block with the code of its own, and with the fixed code, extra bits of lengths and distances left out.
+
+    Parameters
+    ----------
+    scratch : tuple
+        From `block_scratch`.
+    literal : integer array
+        How often each symbol of the literal/length alphabet occurs, the end of block (256) included.
+    alphabet : integer array
+        Symbols in order, among which all those are that occur.
+    size : int
+        Entries of `alphabet`.
+    distance : integer array
+        How often each of the 30 distance codes occurs.
+
+    Returns
+    -------
+    own, fixed : int64
+        Bits without the three of the block's type.
+    """
+    for i in range(19):
+        header[i] = 0
+    leaves, fixed = _gather(heap, symbol, weight, literal, alphabet, size, _FIXED)
+    forced = max(2 - leaves, 0)
+    leaves += forced
+    bits = _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_CODE) - forced
+    bits += _count_runs(length, symbol, header, leaves)
+    leaves, fixed_distances = _gather(heap, symbol, weight, distance, _DISTANCE_CODES, DISTANCES, _FIXED_DISTANCE)
+    forced = max(2 - leaves, 0)
+    leaves += forced
+    bits += _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_CODE) - forced
+    bits += _count_runs(length, symbol, header, leaves)
+    leaves, _ = _gather(heap, symbol, weight, header, _HEADER_CODES, 19, _FIXED_DISTANCE)
+    forced = max(2 - leaves, 0)
+    leaves += forced
+    bits += _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_HEADER_CODE) - forced
+    place = 3
+    for leaf in range(leaves):
+        place = max(place, _PLACE[symbol[leaf]])
+    return bits + 3 * (place + 1) + 14, fixed + fixed_distances
+
+
+@inlined
+def flushed(position: Any, own: Any, fixed: Any, stored: Any, may_store: Any, last: Any) -> Any:
+    """
+    Bits of the stream once a block has been added to it at a position (_tr_flush_block, one flush a block).
+
+    Parameters
+    ----------
+    position : int
+        Bits so far.
+    own, fixed : int
+        From `block_costs`, extra bits of lengths and distances added.
+    stored : int
+        Bytes of text that the block stands for.
+    may_store : bool
+        Whether the window still holds all of them.
+    last : bool
+        The stream ends with a full byte.
+    """
+    best = min((own + 10) >> 3, (fixed + 10) >> 3)
+    if may_store and stored + 4 <= best:
+        position = ((position + 10) & ~np.int64(7)) + 8 * (4 + stored)
+    elif (fixed + 10) >> 3 == best:
+        position += 3 + fixed
+    else:
+        position += 3 + own
+    return (position + 7) & ~np.int64(7) if last else position
