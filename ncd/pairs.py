@@ -16,7 +16,7 @@ from ncd.compressors.base import Compressor
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import Metric
-from ncd.engines import host
+from ncd.engines import host, workers
 from ncd.engines.host import Block, Grid, Job, Joint, Order
 from ncd.exceptions import WindowWarning
 from ncd.progress import progress_bar
@@ -116,7 +116,7 @@ def computed(
     """Blocks of code lengths as they come, under a progress bar."""
     pair_seconds = host.seconds_per_pair(job, xs, ys) if pair_seconds is None else pair_seconds
     if grid is None:
-        grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, host.effective_jobs(n_jobs) or 1, mirrored=mirrored)
+        grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, workers.count(n_jobs), mirrored=mirrored)
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
     pairs = sum(block.pairs for block in blocks)
     results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
@@ -161,9 +161,7 @@ class Distances:
     def grid(self, n_jobs: int | None) -> Grid:
         """Blocks for this work on this machine."""
         seconds = self.pair_seconds * (1 + self.twice)
-        return Grid.plan(
-            self.pairs.job, self.pairs.shape, seconds, host.effective_jobs(n_jobs) or 1, mirrored=self.mirrored
-        )
+        return Grid.plan(self.pairs.job, self.pairs.shape, seconds, workers.count(n_jobs), mirrored=self.mirrored)
 
     def digest(self) -> str:
         """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""

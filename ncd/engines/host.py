@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor
 from ncd.corpus import Packed
+from ncd.engines import workers
+from ncd.engines.workers import effective_jobs
 
 __all__ = ["Block", "Grid", "Job", "Joint", "Order", "effective_jobs", "run", "seconds_per_pair"]
 
@@ -27,7 +28,6 @@ _LEAST_TILE_SECONDS = 0.005  # handing out a block costs about a tenth of that
 _TILE_PAIRS = 1 << 18
 _PRIMED_TEXTS = 64  # that share a priming, however slow they are
 _MOST_BLOCKS = 100_000  # all are listed
-_BLOCKS_AT_ONCE = 4  # a worker, where a back end gives no result before all are there
 _PROBE_SECONDS = 0.01
 _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
@@ -180,37 +180,6 @@ class Job:
         return np.concatenate([self.block(xs, ys, part) for part in parts], axis=1)
 
 
-def effective_jobs(n_jobs: int | None) -> int | None:
-    """
-    Number of workers to ask joblib for.
-
-    None means every core that this process may use, unless an enclosing `joblib.parallel_config` or a nested
-    call decides; then None is handed on. Other values are joblib's (-1: all cores).
-    """
-    if n_jobs is not None:
-        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-            raise ValueError(f"n_jobs is {n_jobs!r}: give a number of workers, -1 for all cores, or None")
-        if n_jobs > 0:
-            return int(n_jobs)
-        import joblib
-
-        return int(joblib.effective_n_jobs(int(n_jobs)))  # of the back end in force, counted back from all
-    import joblib
-
-    if _configured():
-        return None
-    backend, _ = joblib.parallel.get_active_backend()
-    return None if backend.nesting_level else int(joblib.cpu_count())
-
-
-def _configured() -> bool:
-    """Whether a `joblib.parallel_config` is in force around us."""
-    from joblib import parallel
-
-    default = parallel.default_parallel_config  # in force again where a context has ended
-    return getattr(getattr(parallel, "_backend", None), "config", default) is not default
-
-
 def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
     """Measured time of one pair on one core, from a few pairs spread over the texts."""
     if job.joint == "primed":  # a coder is primed for many texts: share its cost among a sample of them
@@ -265,8 +234,6 @@ def run(
     block, lengths, lengths of the opposite order or None
         In no particular order.
     """
-    # joblib shares large arrays among processes, and a cluster's workers are sent them once, where tasks name the
-    # same array objects
     first = Packed.of(xs)
     second = first if ys is xs else Packed.of(ys)
     texts = first.data, first.offsets, second.data, second.offsets
@@ -277,32 +244,13 @@ def run(
     if processes and jobs == 1 and job.compressor.leak:
         jobs = 2  # joblib would stay in this process, which must not grow
     brief = seconds < _PARALLEL_FROM_SECONDS or (not processes and pair_seconds < _THREADS_FROM_PAIR_SECONDS)
-    if (jobs == 1 or brief) and not _configured():
+    if (jobs == 1 or brief) and not workers.configured():
         for block in blocks:
             yield _compute(job, *texts, twice, block)
         return
-    import joblib
-
-    task = joblib.delayed(_compute)
-    prefer: Literal["threads", "processes"] = "processes" if processes else "threads"
-    backend, _ = joblib.parallel.get_active_backend(prefer=prefer)
-    if not (backend.supports_return_generator or isinstance(backend, joblib.parallel.SequentialBackend)):
-        # multiprocessing, Spark's and Ray's give lists only
-        at_once = _BLOCKS_AT_ONCE * joblib.effective_n_jobs(jobs)
-        with joblib.Parallel(n_jobs=jobs) as parallel:
-            for start in range(0, len(blocks), at_once):
-                yield from parallel(task(job, *texts, twice, b) for b in blocks[start : start + at_once])
-        return
-    parallel = joblib.Parallel(n_jobs=jobs, prefer=prefer, return_as="generator_unordered")
-    results = parallel(task(job, *texts, twice, block) for block in blocks)
-    try:
-        for result in results:  # noqa: UP028 - `yield from` would close `results` before the warning is silenced
-            yield result
-    finally:
-        with warnings.catch_warnings():
-            # joblib warns of tasks done in vain, which is what stopping means
-            warnings.simplefilter("ignore", UserWarning)
-            results.close()
+    yield from workers.spread(
+        _compute, (job, *texts, twice), blocks, n_jobs=jobs, prefer="processes" if processes else "threads"
+    )
 
 
 def _compute(
