@@ -53,18 +53,26 @@ def _run(data: Any, there: Any, here: Any, length: Any, most: Any) -> Any:
 
 
 @kernel
-def prepare_seconds(data: Any, offsets: Any, left: Any, right: Any, context: Any, own: Any, key: Any, most_equal: Any, counts: Any,
-                    newest: Any, before: Any) -> None:
+def prepare_seconds(
+    data: Any, offsets: Any, left: Any, right: Any, context: Any, own: Any, key: Any, marks: Any, first_mark: Any,
+    literals: Any, equal: Any, newest: Any, before: Any, counts: Any
+) -> None:
     """
     Matches of texts within themselves: at every position the nearest of the longest, as ``length << 16 | distance``.
     """
     shift = offsets[left]
-    newest[:] = -1
+    for code in range(len(newest)):
+        newest[code] = -1
+    behind = len(context)
     for text in range(left, right):
         begin, end = offsets[text], offsets[text + 1]
-        equal = 0
+        row = text - left
+        for symbol in range(256):
+            literals[row, symbol] = 0
+        most_equal = 0
         for at in range(begin, end):
             slot = at - shift
+            literals[row, data[at]] += 1
             key[slot] = _key(load64(data, at))
             own[slot] = 0
             before[slot] = -1
@@ -77,11 +85,14 @@ def prepare_seconds(data: Any, offsets: Any, left: Any, right: Any, context: Any
             else:
                 counts[code] = 1
                 found = -1
-            equal = max(equal, counts[code])
+            most_equal = max(most_equal, counts[code])
             before[slot] = found
             newest[code] = at
-        most_equal[text - left] = equal
-        if equal > _CLASS and end - begin > _CLASS:
+        equal[row] = most_equal
+        mark = first_mark[row]
+        for word in range(mark, first_mark[row + 1]):
+            marks[word] = 0
+        if most_equal > _CLASS and end - begin > _CLASS:
             continue
         for at in range(begin, end - 2):
             slot = at - shift
@@ -94,12 +105,12 @@ def prepare_seconds(data: Any, offsets: Any, left: Any, right: Any, context: Any
                     if length > best:
                         best, far = length, at - candidate
                 candidate = before[candidate - shift]
-            for back in range(1, len(context) + 1):
+            for back in range(1, behind + 1):
                 # a match that begins in the separator
                 length = 0
                 while length < most:
                     source = length - back
-                    byte = context[len(context) + source] if source < 0 else data[begin + source]
+                    byte = context[behind + source] if source < 0 else data[begin + source]
                     if byte != data[at + length]:
                         break
                     length += 1
@@ -107,10 +118,19 @@ def prepare_seconds(data: Any, offsets: Any, left: Any, right: Any, context: Any
                     best, far = length, at - begin + back
             if far:
                 own[slot] = (best << 16) | far
+            seam = False
+            if behind < 2:
+                seam = data[at + 2] == data[begin]
+                if behind == 1:
+                    seam = seam and data[at + 1] == context[0]
+            if behind == 0:
+                seam = seam or (data[at + 1] == data[begin] and data[at + 2] == data[begin + 1])
+            if far or seam:
+                marks[mark + ((at - begin) >> 6)] |= np.uint64(1) << np.uint64((at - begin) & 63)
 
 
 @kernel
-def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, state: Any, literal: Any, distance: Any) -> None:
+def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, state: Any, present: Any, literal: Any, distance: Any) -> None:
     """Buckets of a first text's trigrams, and its parse up to the first step that may depend on what follows."""
     bits = 8
     while (1 << bits) < 4 * size and bits < _KEY_BITS:
@@ -122,6 +142,7 @@ def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, 
         starts[_key(load64(prefix, at)) >> down] += 1
     total = 0
     for slot in range(1 << bits):
+        present[slot] = starts[slot] != 0
         total += starts[slot]
         starts[slot] = total
     starts[1 << bits] = total
@@ -183,6 +204,9 @@ def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, 
             literal[prefix[position]] += 1
             symbols += 1
             position += 1
+    for at in range(position, size):  # the rest for now; pairs take off what their matches cover
+        literal[prefix[at]] += 1
+    symbols += size - position
     state[0], state[1], state[2], state[3], state[4], state[5] = position, pending, far, symbols, extra, down
 
 
@@ -248,42 +272,155 @@ def _find(
     return best << 16 | far if far else 0
 
 
+@inlined
+def _mark(key: Any, low: Any, high: Any, down: Any, present: Any, marks: Any, mark: Any, mask: Any) -> None:
+    """Positions at which a match may begin: one of its own, or a trigram that the first text has."""
+    word = 0
+    at = low
+    while at < high:
+        bits = marks[mark + word]
+        stop = min(at + 64, high)
+        one = np.uint64(0)
+        for here in range(at, stop):
+            bits |= np.uint64(present[key[here] >> down]) << one
+            one += np.uint64(1)
+        mask[word] = bits
+        word += 1
+        at += 64
+    mask[word] = np.uint64(0)
+
+
+@inlined
+def _next(mask: Any, at: Any, last: Any) -> Any:
+    """The first marked position from here on, or one beyond the last."""
+    word = at >> 6
+    bits = mask[word] >> np.uint64(at & 63)
+    if bits != 0:
+        return at + np.int64(trailing_zeros(bits))
+    word += 1
+    while word <= last >> 6:
+        if mask[word] != 0:
+            return (word << 6) + np.int64(trailing_zeros(mask[word]))
+        word += 1
+    return last + 1
+
+
+@inlined
+def _marked(mask: Any, at: Any) -> Any:
+    """Whether a match may begin here."""
+    return (mask[at >> 6] >> np.uint64(at & 63)) & np.uint64(1) != 0
+
+
+@inlined
+def _find_inside(
+    prefix: Any, size: Any, starts: Any, places: Any, words: Any, down: Any, data: Any, begin: Any, end: Any,
+    near: Any, nearer: Any, own: Any, key: Any, shift: Any, inside: Any, known: Any
+) -> Any:
+    """As `_find`, within the second text."""
+    here = begin + inside
+    look = size + inside
+    most = min(LONGEST, end - here)
+    mine = np.int64(own[here - shift])
+    best, far = known, 0
+    if (mine >> 16) > known:
+        best, far = mine >> 16, mine & 0xFFFF
+    slot = key[here - shift] >> down
+    word = load64(data, here)
+    if (near ^ word) & np.uint64(0xFFFFFF) == 0:
+        length = _across(prefix, size, data, begin, size - 1, look, SHORTEST, most)
+        if length > best:
+            best, far = length, inside + 1
+    if (nearer ^ word) & np.uint64(0xFFFFFF) == 0:
+        length = _across(prefix, size, data, begin, size - 2, look, SHORTEST, most)
+        if length > best:
+            best, far = length, inside + 2
+    for place in range(starts[slot], starts[slot + 1]):
+        at = np.int64(places[place])
+        length = _common(words[place], word)
+        if length == 8 or length + at >= size:
+            length = _across(prefix, size, data, begin, at, look, min(length, size - at), most)
+        length = min(length, most)
+        if length > best:
+            best, far = length, look - at
+    if best == SHORTEST and far > TOO_FAR:
+        return 0
+    return best << 16 | far if far else 0
+
+
 @kernel
 def pair_bytes(
-    prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, state: Any, data: Any, begin: Any, end: Any, seams: Any, own: Any,
-    key: Any, shift: Any, literal: Any, distance: Any, alphabet: Any, letters: Any, heap: Any, parent: Any, order: Any, length: Any, symbol: Any, weight: Any, header: Any, lengths: Any
+    prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any,
+    begin: Any, end: Any, seams: Any, own: Any, key: Any, marks: Any, mark: Any, shift: Any, mask: Any,
+    literal: Any, distance: Any, alphabet: Any, letters: Any, heap: Any, parent: Any, order: Any, length: Any,
+    symbol: Any, weight: Any, header: Any, lengths: Any
 ) -> Any:
     """Bytes of the raw stream of a pair, or -1 where there are too many symbols; frequencies are those of the state."""
     position, pending, far, symbols, extra = state[0], state[1], state[2], state[3], state[4]
     down = np.uint16(state[5])
-    whole = size + end - begin
-    while position < whole:
-        if pending == 0:
-            found = _find(prefix, size, starts, places, words, down, data, begin, end, seams, own, key, shift, position, SHORTEST - 1)
-            if found == 0:
-                literal[_byte(prefix, size, data, begin, position)] += 1
-                symbols += 1
-                position += 1
-                continue
-            pending, far = found >> 16, found & 0xFFFF
+    after = end - begin
+    symbols += after
+    _mark(key, begin - shift, end - shift, down, present, marks, mark, mask)
+    while position < size or pending:
+        known = max(pending, SHORTEST - 1)
         found = 0
-        if pending < LONGEST:
-            found = _find(prefix, size, starts, places, words, down, data, begin, end, seams, own, key, shift, position + 1, pending)
+        if known < LONGEST:
+            found = _find(
+                prefix, size, starts, places, words, down, data, begin, end, seams, own, key, shift,
+                position + (pending > 0), known
+            )
         if found:
-            literal[_byte(prefix, size, data, begin, position)] += 1
-            symbols += 1
-            position += 1
+            position += pending > 0
             pending, far = found >> 16, found & 0xFFFF
-        else:
+        elif pending:
+            for covered in range(pending):
+                literal[_byte(prefix, size, data, begin, position + covered)] -= 1
             coded_length, more = length_code(pending)
             code, again = distance_code(far)
             literal[coded_length] += 1
             distance[code] += 1
             extra += more + again
-            symbols += 1
+            symbols += 1 - pending
             position += pending
             pending = 0
+        else:
+            position += 1
+    inside = position - size
+    near = np.uint64(0)
+    nearer = np.uint64(0)
+    if seams:
+        nearer = np.uint64(prefix[size - 2]) | np.uint64(prefix[size - 1]) << np.uint64(8) | np.uint64(data[begin]) << np.uint64(16)
+        if seams == 2:
+            near = np.uint64(prefix[size - 1]) | np.uint64(data[begin]) << np.uint64(8) | np.uint64(data[begin + 1]) << np.uint64(16)
+    last = after - SHORTEST
+    while inside <= last:
+        inside = _next(mask, inside, last)
+        if inside > last:
+            break
+        found = _find_inside(prefix, size, starts, places, words, down, data, begin, end, near, nearer, own, key, shift, inside, SHORTEST - 1)
+        if found == 0:
+            inside += 1
+            continue
+        pending = found >> 16
+        while pending < LONGEST and inside + pending <= after - 1 and _marked(mask, inside + 1) and _marked(mask, inside + pending - 1):
+            again = _find_inside(prefix, size, starts, places, words, down, data, begin, end, near, nearer, own, key, shift, inside + 1, pending)
+            if again == 0:
+                break
+            found = again
+            pending = found >> 16
+            inside += 1
+        far = found & 0xFFFF
+        for covered in range(begin + inside, begin + inside + pending):
+            literal[data[covered]] -= 1
+        coded_length, more = length_code(pending)
+        code, again = distance_code(far)
+        literal[coded_length] += 1
+        distance[code] += 1
+        extra += more + again
+        symbols += 1 - pending
+        inside += pending
     if symbols >= BLOCK_SYMBOLS:
         return -1
-    own_bits, fixed = block_costs(heap, parent, order, length, symbol, weight, header, lengths, literal, alphabet, letters, distance)
-    return flushed(0, own_bits + extra, fixed + extra, coded + end - begin, True, True) >> 3
+    own_bits, fixed = block_costs(
+        heap, parent, order, length, symbol, weight, header, lengths, literal, alphabet, letters, distance
+    )
+    return flushed(0, own_bits + extra, fixed + extra, coded + after, True, True) >> 3
