@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ from ncd.corpus import Packed
 from ncd.engines import workers
 from ncd.engines.workers import effective_jobs
 
-__all__ = ["Block", "Grid", "Job", "Joint", "Order", "effective_jobs", "run", "seconds_per_pair"]
+__all__ = ["Block", "Grid", "Job", "Joint", "Order", "dispatch", "effective_jobs", "run", "seconds_per_pair"]
 
 #: What is measured: the concatenation, or the second text by a coder that is primed with the first.
 Joint: TypeAlias = Literal["concat", "primed"]
 #: Which text comes first in a pair.
 Order: TypeAlias = Literal["xy", "yx", "sorted"]
+
+T = TypeVar("T")
 
 _TILE_SECONDS = 0.25  # a tile is what Ctrl-C waits for and a killed run loses
 _LEAST_TILE_SECONDS = 0.005  # handing out a block costs about a tenth of that
@@ -238,6 +240,41 @@ def run(
     second = first if ys is xs else Packed.of(ys)
     texts = first.data, first.offsets, second.data, second.offsets
     pairs = sum(block.pairs for block in blocks) * (1 + twice)
+    yield from dispatch(job, _compute, (job, *texts, twice), blocks, pairs, n_jobs=n_jobs, pair_seconds=pair_seconds)
+
+
+def dispatch(
+    job: Job,
+    function: Callable[..., T],
+    common: tuple[Any, ...],
+    items: Sequence[Any],
+    pairs: int,
+    *,
+    n_jobs: int | None,
+    pair_seconds: float,
+) -> Iterator[T]:
+    """
+    Results of ``function(*common, item)`` for every item, from where so much work is done best.
+
+    That is this thread, threads, processes, or what a `joblib.parallel_config` says.
+
+    Parameters
+    ----------
+    job : Job
+    function : callable
+        Of a module's own level, so that it can be sent.
+    common : tuple
+    items : sequence
+    pairs : int
+        Number of pairs in all items.
+    n_jobs : int or None
+    pair_seconds : float
+
+    Yields
+    ------
+    result
+        In no particular order.
+    """
     seconds = pair_seconds * pairs
     jobs = effective_jobs(n_jobs)
     processes = _in_processes(job, seconds, pairs)
@@ -245,12 +282,10 @@ def run(
         jobs = 2  # joblib would stay in this process, which must not grow
     brief = seconds < _PARALLEL_FROM_SECONDS or (not processes and pair_seconds < _THREADS_FROM_PAIR_SECONDS)
     if (jobs == 1 or brief) and not workers.configured():
-        for block in blocks:
-            yield _compute(job, *texts, twice, block)
+        for item in items:
+            yield function(*common, item)
         return
-    yield from workers.spread(
-        _compute, (job, *texts, twice), blocks, n_jobs=jobs, prefer="processes" if processes else "threads"
-    )
+    yield from workers.spread(function, common, items, n_jobs=jobs, prefer="processes" if processes else "threads")
 
 
 def _compute(
