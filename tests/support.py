@@ -2,7 +2,9 @@
 
 import errno
 import io
+import os
 import random
+import signal
 import time
 from contextlib import contextmanager
 from unittest import mock
@@ -82,6 +84,34 @@ class WhoWorks:
     def length(self, data):
         time.sleep(0.0005)
         return self.ask()
+
+
+class Gate(Slow):
+    """A compressor that waits for a file, at pairs that begin with one text."""
+
+    def __init__(self, path, closed_at):
+        super().__init__()
+        self.path, self.closed_at = path, closed_at.encode()
+
+    def length(self, data):
+        if data.startswith(self.closed_at) and data != self.closed_at:
+            wait_until(self.path.exists, 20)
+        return super().length(data)
+
+
+class Fragile(Slow):
+    """A compressor at which its process dies: until there is a file, or whenever it is asked for a pair."""
+
+    def __init__(self, path=None, seconds=0.0):
+        super().__init__(seconds)
+        self.path = path
+
+    def length(self, data):
+        if self.path is None or not self.path.exists():
+            if self.path is not None:
+                self.path.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().length(data)
 
 
 @contextmanager

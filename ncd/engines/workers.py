@@ -7,20 +7,24 @@ import concurrent.futures
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+
+from ncd.engines.dask import is_dask, mended, recoverable
 
 __all__ = ["configured", "count", "effective_jobs", "spread"]
 
 T = TypeVar("T")
 
 _AT_ONCE = 4  # tasks a worker, where a back end gives no result before all are there
+_DASK_BEFORE = 64  # tasks handed over in advance, in case that a cluster grows
 _LOSSES = 3
 _RETURN_SECONDS = 10.0  # for workers that a cluster starts again
-_LOST = {"TerminatedWorkerError", "KilledWorker"}  # of loky; of Dask, for a task that several workers died of
+_TERMINATED = "TerminatedWorkerError"  # loky's
+_KILLED = "KilledWorker"  # Dask's, after it has tried a task on several workers
 
 
 def effective_jobs(n_jobs: int | None) -> int | None:
@@ -109,14 +113,14 @@ def spread(
             if not _is_loss(error):
                 raise
             losses += 1
-            if losses > _LOSSES:
+            left = f"{len(waiting)} of {len(items)} blocks"
+            if losses > _LOSSES or _is_a(error, _KILLED):
                 raise RuntimeError(
-                    f"workers were lost {losses} times, with {len(waiting)} of {len(items)} blocks left to do: they "
-                    "were killed, perhaps for want of memory (use fewer, n_jobs), or a compressor crashes"
+                    f"workers were lost again and again, with {left} left to do: they are killed from outside, perhaps "
+                    f"for want of memory (use fewer, n_jobs), or the compressor crashes ({type(error).__name__})"
                 ) from error
             warnings.warn(
-                f"a worker was lost ({type(error).__name__}): the {len(waiting)} of {len(items)} blocks that are not "
-                "done are begun again",
+                f"a worker was lost ({type(error).__name__}): the {left} that are not done are begun again",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -125,9 +129,13 @@ def spread(
 
 def _is_loss(error: BaseException) -> bool:
     """Whether a worker died, or what only that worker had is gone; not an error of what it was doing."""
-    if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
-        return True  # by Dask, where scattered data are lost
-    return any(kind.__name__ in _LOST for kind in type(error).__mro__)
+    cancelled = concurrent.futures.CancelledError | asyncio.CancelledError  # by Dask, for what others depended on
+    return isinstance(error, cancelled) or _is_a(error, _TERMINATED) or _is_a(error, _KILLED)
+
+
+def _is_a(error: BaseException, name: str) -> bool:
+    """Whether an error is of a class of this name, of a module that may not be there."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
 def _wait_for(workers: int, n_jobs: int | None) -> None:
@@ -143,13 +151,17 @@ def _results(
     items: Sequence[tuple[int, Any]],
     n_jobs: int | None,
     prefer: Literal["threads", "processes"],
-) -> Iterator[tuple[int, T]]:
+) -> Generator[tuple[int, T], None, None]:
     """Numbers and results of items, from one call of joblib's."""
     import joblib
 
     task = joblib.delayed(_numbered)
-    tasks = (task(function, number, item, *common) for number, item in items)
     backend, _ = joblib.parallel.get_active_backend(prefer=prefer)
+    before: int | str = "2 * n_jobs"
+    if is_dask(backend):
+        common = recoverable(backend.client, function, common)
+        before = max(_DASK_BEFORE, 2 * count(n_jobs))
+    tasks = (task(function, number, item, *common) for number, item in items)
     if not (backend.supports_return_generator or isinstance(backend, joblib.parallel.SequentialBackend)):
         # multiprocessing, Spark's and Ray's give lists only
         at_once = _AT_ONCE * joblib.effective_n_jobs(n_jobs)
@@ -157,8 +169,8 @@ def _results(
             while some := list(itertools.islice(tasks, at_once)):
                 yield from parallel(some)
         return
-    parallel = joblib.Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator_unordered")
-    with _reporting(parallel._backend):
+    parallel = joblib.Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator_unordered", pre_dispatch=before)
+    with mended(parallel._backend):
         results = parallel(tasks)
         try:
             for result in results:  # noqa: UP028 - `yield from` would close `results` before the warning is silenced
@@ -173,33 +185,3 @@ def _results(
 def _numbered(function: Callable[..., T], number: int, item: Any, *common: Any) -> tuple[int, T]:
     """One task, in whichever worker; arrays are arguments of its own, for which joblib looks there only."""
     return number, function(*common, item)
-
-
-@contextmanager
-def _reporting(backend: Any) -> Iterator[None]:
-    """
-    Tell joblib of errors outside a task, for which its Dask back end (1.5, 1.6) would wait for ever.
-
-    These are tasks that a worker cannot unpickle, such as where a library is not installed there, and tasks of which
-    several workers have died.
-    """
-    if type(backend).__name__ != "DaskDistributedBackend" or "submit" in vars(backend):
-        yield
-        return
-    submit = backend.submit
-
-    def reporting(tasks: Any, callback: Callable[[Any], None]) -> Any:
-        future = submit(tasks, callback)
-
-        def report(done: concurrent.futures.Future[Any]) -> None:
-            if (error := done.exception()) is not None:
-                callback(error)
-
-        future.add_done_callback(report)
-        return future
-
-    backend.submit = reporting
-    try:
-        yield
-    finally:
-        del backend.submit

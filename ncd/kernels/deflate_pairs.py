@@ -20,7 +20,7 @@ import numpy as np
 
 from ncd.kernels.deflate_codes import END, FARTHEST, LONGEST, SHORTEST, TOO_FAR, distance_code, length_code
 from ncd.kernels.deflate_oneshot import hash3
-from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, SYMBOLS, block_costs, flushed
+from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, SYMBOLS, block_costs_of_two, flushed
 from ncd.kernels.jit import inlined, kernel, load64, trailing_zeros
 
 _CLASS = 1024  # zlib's chain limit at level 9 where the match so far is good: 4096 / 4
@@ -54,7 +54,7 @@ def _run(data: Any, there: Any, here: Any, length: Any, most: Any) -> Any:
 
 @kernel
 def prepare_seconds(
-    data: Any, offsets: Any, left: Any, right: Any, context: Any, own: Any, key: Any, marks: Any, first_mark: Any,
+    data: Any, offsets: Any, left: Any, right: Any, context: Any, own: Any, key: Any, marks: Any,
     literals: Any, equal: Any, newest: Any, before: Any, counts: Any
 ) -> None:
     """
@@ -76,6 +76,7 @@ def prepare_seconds(
             key[slot] = _key(load64(data, at))
             own[slot] = 0
             before[slot] = -1
+            marks[slot] = 0
             if at + SHORTEST > end:
                 continue
             code = hash3(data, at)
@@ -89,9 +90,6 @@ def prepare_seconds(
             before[slot] = found
             newest[code] = at
         equal[row] = most_equal
-        mark = first_mark[row]
-        for word in range(mark, first_mark[row + 1]):
-            marks[word] = 0
         if most_equal > _CLASS and end - begin > _CLASS:
             continue
         for at in range(begin, end - 2):
@@ -125,8 +123,7 @@ def prepare_seconds(
                     seam = seam and data[at + 1] == context[0]
             if behind == 0:
                 seam = seam or (data[at + 1] == data[begin] and data[at + 2] == data[begin + 1])
-            if far or seam:
-                marks[mark + ((at - begin) >> 6)] |= np.uint64(1) << np.uint64((at - begin) & 63)
+            marks[slot] = far != 0 or seam
 
 
 @kernel
@@ -153,6 +150,10 @@ def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, 
         starts[slot] = place
         places[place] = at
         words[place] = word
+    # Behind the last bucket stands its last entry once more, for who reads two at a time.
+    for beyond in range(total, total + 2):
+        places[beyond] = places[total - 1]
+        words[beyond] = words[total - 1]
     for symbol in range(SYMBOLS):
         literal[symbol] = 0
     for code in range(30):
@@ -273,93 +274,86 @@ def _find(
 
 
 @inlined
-def _mark(key: Any, low: Any, high: Any, down: Any, present: Any, marks: Any, mark: Any, mask: Any) -> None:
-    """Positions at which a match may begin: one of its own, or a trigram that the first text has."""
-    word = 0
-    at = low
-    while at < high:
-        bits = marks[mark + word]
-        stop = min(at + 64, high)
-        one = np.uint64(0)
-        for here in range(at, stop):
-            bits |= np.uint64(present[key[here] >> down]) << one
-            one += np.uint64(1)
-        mask[word] = bits
-        word += 1
-        at += 64
-    mask[word] = np.uint64(0)
+def _mark(key: Any, marks: Any, low: Any, after: Any, down: Any, present: Any, following: Any) -> None:
+    """For every place the next one at which a match may begin: one of its own, or a trigram that the first text has."""
+    found = after
+    following[after] = after
+    for place in range(after - 1, -1, -1):
+        here = low + place
+        possible = marks[here] | present[key[here] >> down]
+        found = place if possible else found
+        following[place] = found
 
 
 @inlined
-def _next(mask: Any, at: Any, last: Any) -> Any:
-    """The first marked position from here on, or one beyond the last."""
-    word = at >> 6
-    bits = mask[word] >> np.uint64(at & 63)
-    if bits != 0:
-        return at + np.int64(trailing_zeros(bits))
-    word += 1
-    while word <= last >> 6:
-        if mask[word] != 0:
-            return (word << 6) + np.int64(trailing_zeros(mask[word]))
-        word += 1
-    return last + 1
-
-
-@inlined
-def _marked(mask: Any, at: Any) -> Any:
-    """Whether a match may begin here."""
-    return (mask[at >> 6] >> np.uint64(at & 63)) & np.uint64(1) != 0
-
-
-@inlined
-def _find_inside(
-    prefix: Any, size: Any, starts: Any, places: Any, words: Any, down: Any, data: Any, begin: Any, end: Any,
-    near: Any, nearer: Any, own: Any, key: Any, shift: Any, inside: Any, known: Any
+def _step(
+    prefix: Any, size: Any, starts: Any, places: Any, words: Any, down: Any, data: Any, begin: Any, after: Any,
+    near: Any, nearer: Any, own: Any, key: Any, shift: Any, following: Any, matches: Any,
+    inside: Any, pending: Any, far: Any, count: Any
 ) -> Any:
-    """As `_find`, within the second text."""
-    here = begin + inside
-    look = size + inside
-    most = min(LONGEST, end - here)
-    mine = np.int64(own[here - shift])
-    best, far = known, 0
-    if (mine >> 16) > known:
-        best, far = mine >> 16, mine & 0xFFFF
+    """
+    One look for a match in the second text, and what zlib does upon it; returns the new state.
+
+    The state is the place inside the text, length and distance of the match that begins there and may yet be given
+    up for a longer one at the next place (0: none), and the number of `matches` so far. Almost nothing here branches,
+    so that the steps of two pairs, one after the other, run at the same time.
+    """
+    lazy = np.int64(pending > 0)
+    look = inside + lazy
+    here = begin + look
+    most = min(np.int64(LONGEST), after - look)
+    known = max(pending, np.int64(SHORTEST - 1))
     slot = key[here - shift] >> down
     word = load64(data, here)
-    if (near ^ word) & np.uint64(0xFFFFFF) == 0:
-        length = _across(prefix, size, data, begin, size - 1, look, SHORTEST, most)
-        if length > best:
-            best, far = length, inside + 1
-    if (nearer ^ word) & np.uint64(0xFFFFFF) == 0:
-        length = _across(prefix, size, data, begin, size - 2, look, SHORTEST, most)
-        if length > best:
-            best, far = length, inside + 2
-    for place in range(starts[slot], starts[slot + 1]):
-        at = np.int64(places[place])
-        length = _common(words[place], word)
-        if length == 8 or length + at >= size:
-            length = _across(prefix, size, data, begin, at, look, min(length, size - at), most)
-        length = min(length, most)
-        if length > best:
-            best, far = length, look - at
-    if best == SHORTEST and far > TOO_FAR:
-        return 0
-    return best << 16 | far if far else 0
+    mine = np.int64(own[here - shift])
+    own_length = min(mine >> 16, most)
+    longer = own_length > known
+    best = own_length if longer else known
+    new_far = mine & 0xFFFF if longer else np.int64(0)
+    if ((near ^ word) << np.uint64(40) == 0) | ((nearer ^ word) << np.uint64(40) == 0):
+        for back in range(1, 3):
+            if (nearer if back == 2 else near) << np.uint64(40) == word << np.uint64(40):
+                length = min(_across(prefix, size, data, begin, size - back, size + look, SHORTEST, most), most)
+                longer = length > best
+                best = length if longer else best
+                new_far = look + back if longer else new_far
+    place, stop = np.uint64(starts[slot]), np.uint64(starts[slot + 1])
+    while True:
+        # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
+        for _ in range(2):
+            at = np.int64(places[place])
+            length = np.int64(trailing_zeros(words[place] ^ word) >> np.uint64(3))
+            if (length == 8) | ((length + at >= size) & (length >= SHORTEST)):
+                length = _across(prefix, size, data, begin, at, size + look, min(length, size - at), most)
+            length = min(length, most)
+            longer = length > best
+            best = length if longer else best
+            new_far = size + look - at if longer else new_far
+            place += np.uint64(1)
+        if place >= stop:
+            break
+    found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
+    matches[count] = inside << 32 | pending << 16 | far
+    emitted = lazy & np.int64(not found)
+    count += emitted
+    onward = min(look + 1, after)
+    onward = inside + pending if emitted else onward
+    onward = np.int64(following[onward])
+    inside = look if found else onward
+    pending = best if found else np.int64(0)
+    far = new_far if found else far
+    return inside, pending, far, count
 
 
 @kernel
-def pair_bytes(
-    prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any,
-    begin: Any, end: Any, seams: Any, own: Any, key: Any, marks: Any, mark: Any, shift: Any, mask: Any,
-    literal: Any, distance: Any, alphabet: Any, letters: Any, heap: Any, parent: Any, order: Any, length: Any,
-    symbol: Any, weight: Any, header: Any, lengths: Any
+def _begin(
+    prefix: Any, size: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any, begin: Any,
+    end: Any, seams: Any, own: Any, key: Any, marks: Any, shift: Any, following: Any, literal: Any, distance: Any
 ) -> Any:
-    """Bytes of the raw stream of a pair, or -1 where there are too many symbols; frequencies are those of the state."""
+    """The steps of a pair that look from within the first text; returns the place in the second where they end."""
     position, pending, far, symbols, extra = state[0], state[1], state[2], state[3], state[4]
     down = np.uint16(state[5])
-    after = end - begin
-    symbols += after
-    _mark(key, begin - shift, end - shift, down, present, marks, mark, mask)
+    symbols += end - begin
     while position < size or pending:
         known = max(pending, SHORTEST - 1)
         found = 0
@@ -384,43 +378,122 @@ def pair_bytes(
             pending = 0
         else:
             position += 1
-    inside = position - size
-    near = np.uint64(0)
-    nearer = np.uint64(0)
-    if seams:
-        nearer = np.uint64(prefix[size - 2]) | np.uint64(prefix[size - 1]) << np.uint64(8) | np.uint64(data[begin]) << np.uint64(16)
-        if seams == 2:
-            near = np.uint64(prefix[size - 1]) | np.uint64(data[begin]) << np.uint64(8) | np.uint64(data[begin + 1]) << np.uint64(16)
-    last = after - SHORTEST
-    while inside <= last:
-        inside = _next(mask, inside, last)
-        if inside > last:
-            break
-        found = _find_inside(prefix, size, starts, places, words, down, data, begin, end, near, nearer, own, key, shift, inside, SHORTEST - 1)
-        if found == 0:
-            inside += 1
-            continue
-        pending = found >> 16
-        while pending < LONGEST and inside + pending <= after - 1 and _marked(mask, inside + 1) and _marked(mask, inside + pending - 1):
-            again = _find_inside(prefix, size, starts, places, words, down, data, begin, end, near, nearer, own, key, shift, inside + 1, pending)
-            if again == 0:
-                break
-            found = again
-            pending = found >> 16
-            inside += 1
-        far = found & 0xFFFF
-        for covered in range(begin + inside, begin + inside + pending):
-            literal[data[covered]] -= 1
-        coded_length, more = length_code(pending)
-        code, again = distance_code(far)
+    _mark(key, marks, begin - shift, end - begin, down, present, following)
+    return np.int64(following[position - size]), symbols, extra
+
+
+@inlined
+def _seam(prefix: Any, at: Any, size: Any, data: Any, begin: Any) -> Any:
+    """The three bytes at one of the last two places of the first text."""
+    first, second = np.uint64(prefix[at]), np.uint64(_byte(prefix, size, data, begin, at + 1))
+    return first | second << np.uint64(8) | np.uint64(_byte(prefix, size, data, begin, at + 2)) << np.uint64(16)
+
+
+@inlined
+def _count(data: Any, begin: Any, matches: Any, count: Any, literal: Any, distance: Any) -> Any:
+    """Frequencies once matches have taken the place of the literals that they cover; returns symbols, extra bits."""
+    symbols, extra = count, np.int64(0)
+    for match in range(count):
+        packed = matches[match]
+        length, start = (packed >> 16) & 0xFFFF, begin + (packed >> 32)
+        coded_length, more = length_code(length)
+        code, again = distance_code(packed & 0xFFFF)
         literal[coded_length] += 1
         distance[code] += 1
         extra += more + again
-        symbols += 1 - pending
-        inside += pending
-    if symbols >= BLOCK_SYMBOLS:
-        return -1
-    own_bits, fixed = block_costs(
-        heap, parent, order, length, symbol, weight, header, lengths, literal, alphabet, letters, distance
+        symbols -= length
+        for covered in range(6):
+            literal[data[start + covered]] -= covered < length
+        for covered in range(6, length):
+            literal[data[start + covered]] -= 1
+    return symbols, extra
+
+
+@kernel
+def pair_bytes(
+    prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any,
+    seams: Any, own: Any, key: Any, marks: Any, shift: Any, alphabet: Any, letters: Any, lengths: Any,
+    begin: Any, end: Any, following: Any, matches: Any, literal: Any, distance: Any, heap: Any, parent: Any,
+    order: Any, length: Any, symbol: Any, weight: Any, header: Any,
+    begin2: Any, end2: Any, following2: Any, matches2: Any, literal2: Any, distance2: Any, heap2: Any, parent2: Any,
+    order2: Any, length2: Any, symbol2: Any, weight2: Any, header2: Any
+) -> Any:
+    """Bytes of the raw streams of two pairs, or -1 where there are too many symbols; frequencies are those of the state."""
+    down = np.uint16(state[5])
+    inside, symbols, extra = _begin(
+        prefix, size, starts, places, words, present, state, data, begin, end, seams, own, key, marks, shift, following,
+        literal, distance
     )
-    return flushed(0, own_bits + extra, fixed + extra, coded + after, True, True) >> 3
+    inside2, symbols2, extra2 = _begin(
+        prefix, size, starts, places, words, present, state, data, begin2, end2, seams, own, key, marks, shift,
+        following2, literal2, distance2
+    )
+    nearer = near = nearer2 = near2 = np.uint64(0)
+    if seams:
+        nearer = _seam(prefix, size - 2, size, data, begin)
+        nearer2 = _seam(prefix, size - 2, size, data, begin2)
+    if seams == 2:
+        near = _seam(prefix, size - 1, size, data, begin)
+        near2 = _seam(prefix, size - 1, size, data, begin2)
+    after, after2 = end - begin, end2 - begin2
+    pending = far = count = pending2 = far2 = count2 = np.int64(0)
+    while inside < after or inside2 < after2:
+        inside, pending, far, count = _step(
+            prefix, size, starts, places, words, down, data, begin, after, near, nearer, own, key, shift, following,
+            matches, inside, pending, far, count
+        )
+        inside2, pending2, far2, count2 = _step(
+            prefix, size, starts, places, words, down, data, begin2, after2, near2, nearer2, own, key, shift,
+            following2, matches2, inside2, pending2, far2, count2
+        )
+    fewer, more = _count(data, begin, matches, count, literal, distance)
+    fewer2, more2 = _count(data, begin2, matches2, count2, literal2, distance2)
+    own_bits, fixed, own_bits2, fixed2 = block_costs_of_two(
+        heap, parent, order, length, symbol, weight, header, heap2, parent2, order2, length2, symbol2, weight2,
+        header2, lengths, literal, literal2, alphabet, letters, distance, distance2
+    )
+    extra, extra2 = extra + more, extra2 + more2
+    first = flushed(0, own_bits + extra, fixed + extra, coded + after, True, True) >> 3
+    second = flushed(0, own_bits2 + extra2, fixed2 + extra2, coded + after2, True, True) >> 3
+    if symbols + fewer >= BLOCK_SYMBOLS:
+        first = -1
+    if symbols2 + fewer2 >= BLOCK_SYMBOLS:
+        second = -1
+    return first, second
+
+
+@inlined
+def _copy(literal: Any, distance: Any, literals: Any, row: Any, to_literal: Any, to_distance: Any) -> None:
+    """Frequencies of a pair if there were no more matches."""
+    for symbol in range(256):
+        to_literal[symbol] = literal[symbol] + literals[row, symbol]
+    for symbol in range(256, SYMBOLS):
+        to_literal[symbol] = literal[symbol]
+    for code in range(30):
+        to_distance[code] = distance[code]
+
+
+@kernel
+def row_bytes(
+    prefix: Any, size: Any, coded: Any, columns: Any, data: Any, offsets: Any, left: Any, own: Any, key: Any,
+    marks: Any, literals: Any, alphabet: Any, seams: Any, first: Any, pair: Any, pair2: Any, result: Any
+) -> None:
+    """Bytes of the raw streams of a first text with many second texts, -1 where there are too many symbols."""
+    starts, places, words, present, state, literal, distance = first
+    following, matches, literal1, distance1, heap, parent, order, length, symbol, weight, header, lengths = pair
+    following2, matches2, literal2, distance2, heap2, parent2, order2, length2, symbol2, weight2, header2, _ = pair2
+    prepare_first(prefix, size, coded, starts, places, words, state, present, literal, distance)
+    shift = offsets[left]
+    for k in range(0, len(columns), 2):
+        again = min(k + 1, len(columns) - 1)
+        column, column2 = columns[k], columns[again]
+        _copy(literal, distance, literals, column - left, literal1, distance1)
+        _copy(literal, distance, literals, column2 - left, literal2, distance2)
+        result[k], result[again] = pair_bytes(
+            prefix, size, coded, starts, places, words, present, state, data, seams, own, key, marks, shift,
+            alphabet, len(alphabet), lengths,
+            offsets[column], offsets[column + 1], following, matches, literal1, distance1, heap, parent, order, length,
+            symbol, weight, header,
+            offsets[column2], offsets[column2 + 1], following2, matches2, literal2, distance2, heap2, parent2, order2,
+            length2, symbol2, weight2, header2
+        )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ncd.kernels.jit import inlined, kernel
 
@@ -40,6 +41,23 @@ _FIXED = np.array([8] * 144 + [9] * 112 + [7] * 24 + [8] * 8, np.int64)
 _FIXED_DISTANCE = np.full(DISTANCES, 5, np.int64)
 _DISTANCE_CODES = np.arange(DISTANCES, dtype=np.uint16)
 _HEADER_CODES = np.arange(19, dtype=np.uint16)
+
+
+def _run_tables() -> tuple[NDArray[np.uint64], NDArray[np.uint16], NDArray[np.uint64]]:
+    """What the header says of a run: of zeros (packed counts), of equal lengths (singles; packed repeats)."""
+    zeros, singles, repeats = (np.zeros(SYMBOLS + 1, np.uint64) for _ in range(3))
+    for run in range(SYMBOLS + 1):
+        many, rest = divmod(run, 138)
+        none, few = (rest, 0) if rest < 3 else (0, 1) if rest < 11 else (0, 0)
+        zeros[run] = none | few << 16 | (many + (rest >= 11)) << 32
+        again, rest = divmod(max(run - 7, 0), 6)
+        again, rest = (again + 1, 0) if rest >= 3 else (again, rest)
+        singles[run] = run if run < 4 else 1 + rest
+        repeats[run] = 0 if run < 4 else (1 + again) << 48
+    return zeros, singles.astype(np.uint16), repeats
+
+
+_ZERO_RUN, _SINGLE, _REPEATED = _run_tables()
 # Order in which the header gives the lengths of its own code (RFC 1951, 3.2.7): place of each symbol.
 _PLACE = np.argsort([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]).astype(np.int64)
 
@@ -207,9 +225,12 @@ def _lengths(parent: Any, length: Any, leaves: Any) -> Any:
     return np.int64(deepest)
 
 
-@kernel
-def build2(heap: Any, parent: Any, order: Any, leaves: Any, heap2: Any, parent2: Any, order2: Any, leaves2: Any) -> Any:
-    """Join"""
+@inlined
+def _build_two(
+    heap: Any, parent: Any, order: Any, length: Any, weight: Any, leaves: Any,
+    heap2: Any, parent2: Any, order2: Any, length2: Any, weight2: Any, leaves2: Any, lengths: Any, longest: Any
+) -> Any:
+    """As `_build`, for two at a time."""
     levels = max(_levels(leaves), _levels(leaves2))
     _heapify(heap, leaves, _levels(leaves), levels)
     _heapify(heap2, leaves2, _levels(leaves2), levels)
@@ -246,6 +267,10 @@ def build2(heap: Any, parent: Any, order: Any, leaves: Any, heap2: Any, parent2:
         total2 += np.int64(joined2 >> np.uint64(16))
     total = _merge(heap, parent, order, leaves, left, total)
     total2 = _merge(heap2, parent2, order2, leaves2, left2, total2)
+    if _lengths(parent, length, leaves) > longest:
+        total = _shorten(parent, order, length, weight, lengths, leaves, longest)
+    if _lengths(parent2, length2, leaves2) > longest:
+        total2 = _shorten(parent2, order2, length2, weight2, lengths, leaves2, longest)
     return total, total2
 
 
@@ -267,10 +292,10 @@ def _build(heap: Any, parent: Any, order: Any, length: Any, weight: Any, lengths
 @inlined
 def _gather(heap: Any, symbol: Any, weight: Any, frequency: Any, alphabet: Any, size: Any, fixed: Any) -> Any:
     """
-    Put the symbols that occur into the heap, in their order; returns their number, the bits of a fixed code.
+    Put the symbols that occur into the heap, in their order; returns leaves, those forced, the bits of a fixed code.
 
-    `alphabet` lists, in order, `size` symbols among which all those that occur are. Of less than two, zlib makes two
-    (the others, of weight 1, are taken off the bits again by `block_costs`).
+    `alphabet` lists, in order, `size` symbols among which all those that occur are. Where fewer than two occur, zlib
+    adds others of weight 1: their bits, one each, are not in the stream.
     """
     leaves = 0
     fixed_bits = np.int64(0)
@@ -282,7 +307,8 @@ def _gather(heap: Any, symbol: Any, weight: Any, frequency: Any, alphabet: Any, 
         weight[leaves] = count
         fixed_bits += count * fixed[this]
         leaves += count != 0
-    if leaves < 2:
+    forced = max(2 - leaves, 0)
+    if forced:
         only = np.int64(symbol[0])
         if leaves == 0:
             symbol[0], weight[0] = 0, 1
@@ -294,61 +320,72 @@ def _gather(heap: Any, symbol: Any, weight: Any, frequency: Any, alphabet: Any, 
             symbol[1], weight[1] = only + 1, 1
         heap[1] = np.uint32(weight[0]) << np.uint32(16)
         heap[2] = (np.uint32(weight[1]) << np.uint32(16)) | np.uint32(1)
-    return leaves, fixed_bits
+    return leaves + forced, forced, fixed_bits
 
 
 @inlined
 def _count_runs(length: Any, symbol: Any, header: Any, leaves: Any) -> Any:
-    """Count the header's symbols for the lengths in scratch (scan_tree); returns their extra bits."""
-    extra = np.int64(0)
+    """
+    Count the header's symbols for the codes' lengths (scan_tree); returns their extra bits.
+
+    A run of zeros, between two symbols, and a run of equal lengths each give counts that a table holds, so that
+    nothing here branches.
+    """
+    packed = np.uint64(0)  # 16 bits each: zeros, short runs of zeros, long runs of zeros, repeats
     expected = np.int64(0)
-    leaf = 0
-    while leaf < leaves:
+    before = np.uint64(0)  # no length of a symbol
+    run = np.int64(0)
+    for leaf in range(leaves):
         this = np.int64(symbol[leaf])
+        bits = np.uint64(length[leaf])
         zeros = this - expected
-        if zeros > 0:
-            many = zeros // 138
-            rest = zeros - 138 * many
-            if rest >= 11:
-                many += 1
-            elif rest >= 3:
-                header[_ZEROS] += 1
-                extra += 3
-            else:
-                header[0] += rest
-            header[_MANY_ZEROS] += many
-            extra += 7 * many
-        bits = length[leaf]
-        run = 1
-        while leaf + run < leaves and length[leaf + run] == bits and np.int64(symbol[leaf + run]) == this + run:
-            run += 1
-        leaf += run
-        expected = this + run
-        if run < 4:
-            header[bits] += run
-        else:
-            run -= min(run, 7)
-            repeats = 1 + run // 6
-            rest = run % 6
-            if rest >= 3:
-                repeats += 1
-                rest = 0
-            header[bits] += 1 + rest
-            header[_REPEAT] += repeats
-            extra += 2 * repeats
-    return extra
+        expected = this + 1
+        packed += _ZERO_RUN[zeros]
+        goes_on = zeros == 0 and bits == before
+        ended = 0 if goes_on else run
+        header[before] += _SINGLE[ended]
+        packed += _REPEATED[ended]
+        run = run + 1 if goes_on else 1
+        before = bits
+    header[before] += _SINGLE[run]
+    packed += _REPEATED[run]
+    short = (packed >> np.uint64(16)) & np.uint64(0xFFFF)
+    long = (packed >> np.uint64(32)) & np.uint64(0xFFFF)
+    repeats = packed >> np.uint64(48)
+    header[0] += packed & np.uint64(0xFFFF)
+    header[_ZEROS] += short
+    header[_MANY_ZEROS] += long
+    header[_REPEAT] += repeats
+    return np.int64(repeats + repeats + np.uint64(3) * short + np.uint64(7) * long)
+
+
+@inlined
+def _begin_header(header: Any) -> None:
+    """No symbol of the header so far."""
+    for i in range(19):
+        header[i] = 0
+
+
+@inlined
+def _places(symbol: Any, leaves: Any) -> Any:
+    """Bits of the header before its symbols: the three counts, and the lengths of the header's own code."""
+    place = np.int64(3)
+    for leaf in range(leaves):
+        place = max(place, _PLACE[symbol[leaf]])
+    return 3 * (place + 1) + 14
 
 
 @kernel
 def block_costs(
-    heap: Any, parent: Any, order: Any, length: Any, symbol: Any, weight: Any, header: Any, lengths: Any, literal: Any, alphabet: Any, size: Any, distance: Any
+    heap: Any, parent: Any, order: Any, length: Any, symbol: Any, weight: Any, header: Any, lengths: Any,
+    literal: Any, alphabet: Any, size: Any, distance: Any
 ) -> Any:
     """
     Bits of one block with the code of its own, and with the fixed code, extra bits of lengths and distances left out.
 
     Parameters
     ----------
-    scratch : tuple
+    heap, parent, order, length, symbol, weight, header, lengths : arrays
         From `block_scratch`.
     literal : integer array
         How often each symbol of the literal/length alphabet occurs, the end of block (256) included.
@@ -364,26 +401,54 @@ def block_costs(
     own, fixed : int64
         Bits without the three of the block's type.
     """
-    for i in range(19):
-        header[i] = 0
-    leaves, fixed = _gather(heap, symbol, weight, literal, alphabet, size, _FIXED)
-    forced = max(2 - leaves, 0)
-    leaves += forced
+    _begin_header(header)
+    leaves, forced, fixed = _gather(heap, symbol, weight, literal, alphabet, size, _FIXED)
     bits = _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_CODE) - forced
     bits += _count_runs(length, symbol, header, leaves)
-    leaves, fixed_distances = _gather(heap, symbol, weight, distance, _DISTANCE_CODES, DISTANCES, _FIXED_DISTANCE)
-    forced = max(2 - leaves, 0)
-    leaves += forced
+    leaves, forced, more = _gather(heap, symbol, weight, distance, _DISTANCE_CODES, DISTANCES, _FIXED_DISTANCE)
     bits += _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_CODE) - forced
     bits += _count_runs(length, symbol, header, leaves)
-    leaves, _ = _gather(heap, symbol, weight, header, _HEADER_CODES, 19, _FIXED_DISTANCE)
-    forced = max(2 - leaves, 0)
-    leaves += forced
+    leaves, forced, _ = _gather(heap, symbol, weight, header, _HEADER_CODES, 19, _FIXED_DISTANCE)
     bits += _build(heap, parent, order, length, weight, lengths, leaves, _LONGEST_HEADER_CODE) - forced
-    place = 3
-    for leaf in range(leaves):
-        place = max(place, _PLACE[symbol[leaf]])
-    return bits + 3 * (place + 1) + 14, fixed + fixed_distances
+    return bits + _places(symbol, leaves), fixed + more
+
+
+@kernel
+def block_costs_of_two(
+    heap: Any, parent: Any, order: Any, length: Any, symbol: Any, weight: Any, header: Any,
+    heap2: Any, parent2: Any, order2: Any, length2: Any, symbol2: Any, weight2: Any, header2: Any, lengths: Any,
+    literal: Any, literal2: Any, alphabet: Any, size: Any, distance: Any, distance2: Any
+) -> Any:
+    """As `block_costs`, for two blocks at a time: own and fixed bits of the first, then of the second."""
+    _begin_header(header)
+    _begin_header(header2)
+    leaves, forced, fixed = _gather(heap, symbol, weight, literal, alphabet, size, _FIXED)
+    leaves2, forced2, fixed2 = _gather(heap2, symbol2, weight2, literal2, alphabet, size, _FIXED)
+    bits, bits2 = _build_two(
+        heap, parent, order, length, weight, leaves, heap2, parent2, order2, length2, weight2, leaves2, lengths,
+        _LONGEST_CODE
+    )
+    bits += _count_runs(length, symbol, header, leaves) - forced
+    bits2 += _count_runs(length2, symbol2, header2, leaves2) - forced2
+    leaves, forced, more = _gather(heap, symbol, weight, distance, _DISTANCE_CODES, DISTANCES, _FIXED_DISTANCE)
+    leaves2, forced2, more2 = _gather(
+        heap2, symbol2, weight2, distance2, _DISTANCE_CODES, DISTANCES, _FIXED_DISTANCE
+    )
+    again, again2 = _build_two(
+        heap, parent, order, length, weight, leaves, heap2, parent2, order2, length2, weight2, leaves2, lengths,
+        _LONGEST_CODE
+    )
+    bits += again + _count_runs(length, symbol, header, leaves) - forced
+    bits2 += again2 + _count_runs(length2, symbol2, header2, leaves2) - forced2
+    leaves, forced, _ = _gather(heap, symbol, weight, header, _HEADER_CODES, 19, _FIXED_DISTANCE)
+    leaves2, forced2, _ = _gather(heap2, symbol2, weight2, header2, _HEADER_CODES, 19, _FIXED_DISTANCE)
+    again, again2 = _build_two(
+        heap, parent, order, length, weight, leaves, heap2, parent2, order2, length2, weight2, leaves2, lengths,
+        _LONGEST_HEADER_CODE
+    )
+    bits += again - forced + _places(symbol, leaves)
+    bits2 += again2 - forced2 + _places(symbol2, leaves2)
+    return bits, fixed + more, bits2, fixed2 + more2
 
 
 @inlined

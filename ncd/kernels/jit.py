@@ -51,11 +51,11 @@ def _compiled(function: Any, **options: Any) -> Any:
 
 @intrinsic
 def trailing_zeros(context: Any, word: Any) -> Any:
-    """Number of zero bits below the lowest one bit of a non-zero uint64."""
+    """Number of zero bits below the lowest one bit of a uint64; 64 if there is none."""
     del context
 
     def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate
 
