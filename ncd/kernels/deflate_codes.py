@@ -65,7 +65,7 @@ _DISTANCE = _distance_table()
 @inlined
 def length_code(length: int) -> tuple[int, int]:
     """Symbol of a match's length, and the extra bits that go with it."""
-    entry = np.int64(_LENGTH[length])
+    entry = np.int64(_LENGTH[np.uint64(length)])
     return entry & 511, entry >> 9
 
 
@@ -73,5 +73,5 @@ def length_code(length: int) -> tuple[int, int]:
 def distance_code(distance: int) -> tuple[int, int]:
     """Code of a match's distance, and the extra bits that go with it."""
     before = distance - 1
-    code = np.int64(_DISTANCE[before if before < 256 else 256 + (before >> 7)])
+    code = np.int64(_DISTANCE[np.uint64(before if before < 256 else 256 + (before >> 7))])
     return code, max(code - 2, 0) >> 1

@@ -276,11 +276,14 @@ def _find(
 @inlined
 def _mark(key: Any, marks: Any, low: Any, after: Any, down: Any, present: Any, following: Any) -> None:
     """For every place the next one at which a match may begin: one of its own, or a trigram that the first text has."""
-    found = after
-    following[after] = after
-    for place in range(after - 1, -1, -1):
-        here = low + place
-        possible = marks[here] | present[key[here] >> down]
+    found = np.uint64(after)
+    place = found
+    here = np.uint64(low + after)
+    following[place] = found
+    while place > np.uint64(0):
+        place -= np.uint64(1)
+        here -= np.uint64(1)
+        possible = marks[here] | present[np.uint64(key[here] >> down)]
         found = place if possible else found
         following[place] = found
 
@@ -303,9 +306,10 @@ def _step(
     here = begin + look
     most = min(np.int64(LONGEST), after - look)
     known = max(pending, np.int64(SHORTEST - 1))
-    slot = key[here - shift] >> down
+    row = np.uint64(here - shift)
+    slot = np.uint64(key[row] >> down)
     word = load64(data, here)
-    mine = np.int64(own[here - shift])
+    mine = np.int64(own[row])
     own_length = min(mine >> 16, most)
     longer = own_length > known
     best = own_length if longer else known
@@ -317,7 +321,7 @@ def _step(
                 longer = length > best
                 best = length if longer else best
                 new_far = look + back if longer else new_far
-    place, stop = np.uint64(starts[slot]), np.uint64(starts[slot + 1])
+    place, stop = np.uint64(starts[slot]), np.uint64(starts[slot + np.uint64(1)])
     while True:
         # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
         for _ in range(2):
@@ -333,12 +337,12 @@ def _step(
         if place >= stop:
             break
     found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
-    matches[count] = inside << 32 | pending << 16 | far
+    matches[np.uint64(count)] = inside << 32 | pending << 16 | far
     emitted = lazy & np.int64(not found)
     count += emitted
     onward = min(look + 1, after)
     onward = inside + pending if emitted else onward
-    onward = np.int64(following[onward])
+    onward = np.int64(following[np.uint64(onward)])
     inside = look if found else onward
     pending = best if found else np.int64(0)
     far = new_far if found else far
@@ -398,14 +402,14 @@ def _count(data: Any, begin: Any, matches: Any, count: Any, literal: Any, distan
         length, start = (packed >> 16) & 0xFFFF, begin + (packed >> 32)
         coded_length, more = length_code(length)
         code, again = distance_code(packed & 0xFFFF)
-        literal[coded_length] += 1
-        distance[code] += 1
+        literal[np.uint64(coded_length)] += 1
+        distance[np.uint64(code)] += 1
         extra += more + again
         symbols -= length
         for covered in range(6):
-            literal[data[start + covered]] -= covered < length
+            literal[data[np.uint64(start + covered)]] -= covered < length
         for covered in range(6, length):
-            literal[data[start + covered]] -= 1
+            literal[data[np.uint64(start + covered)]] -= 1
     return symbols, extra
 
 

@@ -179,7 +179,7 @@ def _heapify(heap: Any, leaves: Any, levels: Any, above: Any) -> None:
     start = leaves >> 1
     for level in range(levels - 1, -1, -1):
         for place in range(start, (1 << level) - 1, -1):
-            _sift(heap, heap[place], levels - level, np.uint64(place))
+            _sift(heap, heap[np.uint64(place)], levels - level, np.uint64(place))
         start = (1 << level) - 1
 
 
@@ -302,9 +302,10 @@ def _gather(heap: Any, symbol: Any, weight: Any, frequency: Any, alphabet: Any, 
     for i in range(size):
         this = alphabet[i]
         count = np.int64(frequency[this])
-        heap[leaves + 1] = (np.uint32(count) << np.uint32(16)) | np.uint32(leaves)
-        symbol[leaves] = this
-        weight[leaves] = count
+        leaf = np.uint64(leaves)
+        heap[leaf + np.uint64(1)] = (np.uint64(count) << np.uint64(16)) | leaf
+        symbol[leaf] = this
+        weight[leaf] = count
         fixed_bits += count * fixed[this]
         leaves += count != 0
     forced = max(2 - leaves, 0)
@@ -340,11 +341,11 @@ def _count_runs(length: Any, symbol: Any, header: Any, leaves: Any) -> Any:
         bits = np.uint64(length[leaf])
         zeros = this - expected
         expected = this + 1
-        packed += _ZERO_RUN[zeros]
+        packed += _ZERO_RUN[np.uint64(zeros)]
         goes_on = zeros == 0 and bits == before
         ended = 0 if goes_on else run
-        header[before] += _SINGLE[ended]
-        packed += _REPEATED[ended]
+        header[before] += _SINGLE[np.uint64(ended)]
+        packed += _REPEATED[np.uint64(ended)]
         run = run + 1 if goes_on else 1
         before = bits
     header[before] += _SINGLE[run]
