@@ -19,11 +19,7 @@ from ncd.engines.host import Grid, Job
 
 distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
 
-pytestmark = [
-    pytest.mark.skipif(os.name != "posix", reason="signals, and processes that start fast"),
-    # Tornado's sockets of killed workers
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, and processes that start fast")
 X = [make_text(seed, 30) for seed in range(24)]
 
 
