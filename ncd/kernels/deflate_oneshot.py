@@ -9,9 +9,10 @@ tables that slide is here compared with the window's start, `base`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ncd.kernels.deflate_codes import (
     END,
@@ -24,24 +25,30 @@ from ncd.kernels.deflate_codes import (
     distance_code,
     length_code,
 )
-from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, SYMBOLS, block_costs, flushed
+from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, DISTANCES, SYMBOLS, Trees, block_costs, flushed
 from ncd.kernels.jit import inlined, kernel
 
-__all__ = ["deflate_bytes", "hash3", "parse_scratch"]
+__all__ = ["Parse", "deflate_bytes", "hash3"]
 
 _RESERVE = LONGEST + SHORTEST + 1  # zlib refills its window when fewer bytes are ahead
 _HASHES = 32768
 _ALPHABET = np.arange(SYMBOLS, dtype=np.uint16)
 
 
-def parse_scratch() -> tuple[Any, ...]:
-    """Scratch memory of `deflate_bytes`, for one thread, beside that of `block_costs`."""
-    return (
-        np.empty(_HASHES, np.int64),  # newest position of each hash
-        np.empty(WINDOW, np.int64),  # the position before, of equal hash
-        np.empty(SYMBOLS, np.uint16),  # frequencies in this block
-        np.empty(30, np.uint16),
-    )
+class Parse(NamedTuple):
+    """Scratch memory of `deflate_bytes`."""
+
+    newest: NDArray[np.int64]  # position of each hash
+    before: NDArray[np.int64]  # the position before, of equal hash
+    literal: NDArray[np.uint16]  # frequencies in this block
+    distance: NDArray[np.uint16]
+    trees: Trees
+
+    @classmethod
+    def empty(cls) -> Parse:
+        """Memory for one text at a time."""
+        frequencies = np.empty(SYMBOLS, np.uint16), np.empty(DISTANCES, np.uint16)
+        return cls(np.empty(_HASHES, np.int64), np.empty(WINDOW, np.int64), *frequencies, Trees.empty())
 
 
 @inlined
@@ -96,7 +103,7 @@ def _clear(literal: Any, distance: Any) -> None:
     """Begin a block."""
     for symbol in range(SYMBOLS):
         literal[symbol] = 0
-    for code in range(30):
+    for code in range(DISTANCES):
         distance[code] = 0
     literal[END] = 1
 
@@ -112,7 +119,7 @@ def _count_match(literal: Any, distance: Any, length: Any, far: Any) -> Any:
 
 
 @kernel
-def deflate_bytes(data: Any, begin: Any, coded: Any, end: Any, level: Any, parse: Any, trees: Any) -> Any:
+def deflate_bytes(data: Any, begin: Any, coded: Any, end: Any, level: Any, parse: Parse) -> Any:
     """
     Bytes of the raw deflate stream of ``data[coded:end]``, with ``data[begin:coded]`` as preset dictionary.
 
@@ -123,19 +130,18 @@ def deflate_bytes(data: Any, begin: Any, coded: Any, end: Any, level: Any, parse
         The dictionary is at most 32,768 bytes; ``begin == coded`` without one.
     level : int
         1 to 9.
-    parse, trees : tuples
-        From `parse_scratch` and `deflate_trees.block_scratch`.
+    parse : Parse
 
     Returns
     -------
     int64
     """
-    newest, before, literal, distance = parse
-    heap, parent, order, lengths_of, symbol, weight, header, lengths = trees
+    newest, before, literal, distance, trees = parse
     limits = (LEVELS[level, 0], LEVELS[level, 1], LEVELS[level, 2], LEVELS[level, 3], LEVELS[level, 4])
     lazy, slow = limits[1], limits[4] == 1
     size = end - begin
-    newest[:] = 0
+    for code in range(_HASHES):
+        newest[code] = 0
     position = coded - begin
     for old in range(min(position, size - 2)):
         _insert(data, begin, old, newest, before)
@@ -189,22 +195,19 @@ def deflate_bytes(data: Any, begin: Any, coded: Any, end: Any, level: Any, parse
                     symbols += 1
                     full = symbols == BLOCK_SYMBOLS
                     if full:  # zlib closes the block before it steps on
-                        own, fixed = block_costs(
- heap, parent, order, lengths_of, symbol, weight, header, lengths, literal, _ALPHABET, SYMBOLS, distance)
+                        own, fixed = block_costs(trees, literal, _ALPHABET, distance)
                         bits = flushed(bits, own + extra, fixed + extra, position - block, block >= base, False)
                         block, symbols, extra, full = position, 0, np.int64(0), False
                         _clear(literal, distance)
                 known, start, pending = length, found, True
                 position += 1
         if full:
-            own, fixed = block_costs(
- heap, parent, order, lengths_of, symbol, weight, header, lengths, literal, _ALPHABET, SYMBOLS, distance)
+            own, fixed = block_costs(trees, literal, _ALPHABET, distance)
             bits = flushed(bits, own + extra, fixed + extra, position - block, block >= base, False)
             block, symbols, extra = position, 0, np.int64(0)
             _clear(literal, distance)
     if pending:
         literal[data[begin + position - 1]] += 1
-    own, fixed = block_costs(
- heap, parent, order, lengths_of, symbol, weight, header, lengths, literal, _ALPHABET, SYMBOLS, distance)
+    own, fixed = block_costs(trees, literal, _ALPHABET, distance)
     bits = flushed(bits, own + extra, fixed + extra, position - block, block >= base, True)
     return bits >> 3

@@ -1,272 +1,141 @@
 """
-Lengths of raw deflate streams of many pairs at level 9, with what their first texts have in common done once.
+Lengths of the deflate streams of pairs at level 9, from what their texts have in common with those of other pairs.
 
-At level 9 zlib takes, at every position where it looks, the nearest of the longest matches before it, as long as its
-chains end before their limits do. Then the match depends on the position alone, and not on the parse so far:
-
-- a second text's own matches are found once (`prepare_seconds`);
-- a first text is parsed once, up to the first step whose outcome may depend on what follows (`prepare_first`), and its
-  trigrams are put into buckets;
-- a pair (`pair_bytes`) goes on from there: the buckets are searched at those positions where the parse looks.
-
-`ordinary` says whether a pair is of that kind; others are for `deflate_oneshot.deflate_bytes`.
+Two pairs go through every stage side by side. Hardly anything in their loops branches, so that a processor works on
+both at the same time instead of waiting for one or guessing wrongly.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ncd.kernels.deflate_codes import END, FARTHEST, LONGEST, SHORTEST, TOO_FAR, distance_code, length_code
-from ncd.kernels.deflate_oneshot import hash3
-from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, SYMBOLS, block_costs_of_two, flushed
+from ncd.kernels.deflate_codes import FARTHEST, LONGEST, SHORTEST, TOO_FAR, distance_code, length_code
+from ncd.kernels.deflate_prepare import (
+    CHAIN,
+    First,
+    Seconds,
+    common,
+    key_of,
+    most_alike,
+    prepare_first,
+    prepare_seconds,
+)
+from ncd.kernels.deflate_trees import (
+    BLOCK_SYMBOLS,
+    DISTANCES,
+    SYMBOLS,
+    Trees,
+    block_costs,
+    block_costs_of_two,
+    flushed,
+)
 from ncd.kernels.jit import inlined, kernel, load64, trailing_zeros
 
-_CLASS = 1024  # zlib's chain limit at level 9 where the match so far is good: 4096 / 4
-_KEY_BITS = 16
+__all__ = ["Pair", "Place", "pair_bytes", "row_bytes"]
+
+_LEAST = 4  # bytes of a first text that has a trigram which may be found
+
+
+class Pair(NamedTuple):
+    """Scratch memory for one pair."""
+
+    following: NDArray[np.uint16]  # for every place of the second text, the next one where a match may begin
+    matches: NDArray[np.int64]  # place << 32 | length << 16 | distance
+    literal: NDArray[np.uint16]  # frequencies
+    distance: NDArray[np.uint16]
+    trees: Trees
+
+    @classmethod
+    def empty(cls, size: int) -> Pair:
+        """Memory for a second text of at most so many bytes."""
+        return cls(
+            np.empty(size + 1, np.uint16),
+            np.empty(size // SHORTEST + 2, np.int64),
+            np.empty(SYMBOLS, np.uint16),
+            np.empty(DISTANCES, np.uint16),
+            Trees.empty(),
+        )
+
+
+class Place(NamedTuple):
+    """Where the two texts of a pair are, and the trigrams of the seam between them that are not in buckets."""
+
+    size: int  # bytes before the second text
+    begin: int  # of the second text in its data
+    after: int  # bytes of the second text
+    near: int  # the first text's last byte and two of the second, or a word that no trigram has
+    nearer: int
 
 
 @inlined
-def _key(word: Any) -> Any:
-    """A bucket for the three lowest bytes of a word."""
-    mixed = np.uint32(word & np.uint64(0xFFFFFF)) * np.uint32(0x9E3779B1)
-    return np.uint16(mixed >> np.uint32(32 - _KEY_BITS))
+def _byte(first: First, place: Place, data: Any, at: Any) -> Any:
+    """A byte of the two texts together."""
+    return first.prefix[at] if at < place.size else data[place.begin + at - place.size]
 
 
 @inlined
-def _common(left: Any, right: Any) -> Any:
-    """Equal bytes at the beginning of two words."""
-    differ = left ^ right
-    return np.int64(trailing_zeros(differ) >> np.uint64(3)) if differ != 0 else 8
+def _trigram(first: First, place: Place, data: Any, at: Any) -> Any:
+    """Three bytes of the two texts together, the first one lowest."""
+    word = np.uint64(_byte(first, place, data, at))
+    word |= np.uint64(_byte(first, place, data, at + 1)) << np.uint64(8)
+    return word | np.uint64(_byte(first, place, data, at + 2)) << np.uint64(16)
 
 
 @inlined
-def _run(data: Any, there: Any, here: Any, length: Any, most: Any) -> Any:
-    """Equal bytes from two positions of an array, at most `most`, the first `length` known."""
+def _place(first: First, size: Any, data: Any, begin: Any, end: Any) -> Place:
+    """The place of a pair."""
+    none = np.uint64(0)
+    bare = Place(size, begin, end - begin, none, none)
+    return Place(
+        size, begin, end - begin, _trigram(first, bare, data, size - 1), _trigram(first, bare, data, size - 2)
+    )
+
+
+@kernel
+def _across(first: First, place: Place, data: Any, there: Any, here: Any, length: Any, most: Any) -> Any:
+    """Equal bytes from two positions of the two texts together, at most `most`, the first `length` known."""
+    size, shift = place.size, place.begin - place.size
     while length < most:
-        more = _common(load64(data, there + length), load64(data, here + length))
-        length += more
-        if more < 8:
+        left, right = there + length, here + length
+        if right >= size and (left >= size or left + 8 <= size):
+            word = load64(data, left + shift) if left >= size else load64(first.prefix, left)
+            more = common(word, load64(data, right + shift))
+            length += more
+            if more < 8:
+                break
+        elif _byte(first, place, data, left) == _byte(first, place, data, right):
+            length += 1
+        else:
             break
     return min(length, most)
 
 
-@kernel
-def prepare_seconds(
-    data: Any, offsets: Any, left: Any, right: Any, context: Any, own: Any, key: Any, marks: Any,
-    literals: Any, equal: Any, newest: Any, before: Any, counts: Any
-) -> None:
-    """
-    Matches of texts within themselves: at every position the nearest of the longest, as ``length << 16 | distance``.
-    """
-    shift = offsets[left]
-    for code in range(len(newest)):
-        newest[code] = -1
-    behind = len(context)
-    for text in range(left, right):
-        begin, end = offsets[text], offsets[text + 1]
-        row = text - left
-        for symbol in range(256):
-            literals[row, symbol] = 0
-        most_equal = 0
-        for at in range(begin, end):
-            slot = at - shift
-            literals[row, data[at]] += 1
-            key[slot] = _key(load64(data, at))
-            own[slot] = 0
-            before[slot] = -1
-            marks[slot] = 0
-            if at + SHORTEST > end:
-                continue
-            code = hash3(data, at)
-            found = newest[code]
-            if found >= begin:
-                counts[code] += 1
-            else:
-                counts[code] = 1
-                found = -1
-            most_equal = max(most_equal, counts[code])
-            before[slot] = found
-            newest[code] = at
-        equal[row] = most_equal
-        if most_equal > _CLASS and end - begin > _CLASS:
-            continue
-        for at in range(begin, end - 2):
-            slot = at - shift
-            most = min(LONGEST, end - at)
-            best, far = SHORTEST - 1, 0
-            candidate = before[slot]
-            while candidate >= 0 and best < most:
-                if data[candidate + best] == data[at + best]:
-                    length = _run(data, candidate, at, 0, most)
-                    if length > best:
-                        best, far = length, at - candidate
-                candidate = before[candidate - shift]
-            for back in range(1, behind + 1):
-                # a match that begins in the separator
-                length = 0
-                while length < most:
-                    source = length - back
-                    byte = context[behind + source] if source < 0 else data[begin + source]
-                    if byte != data[at + length]:
-                        break
-                    length += 1
-                if length > best:
-                    best, far = length, at - begin + back
-            if far:
-                own[slot] = (best << 16) | far
-            seam = False
-            if behind < 2:
-                seam = data[at + 2] == data[begin]
-                if behind == 1:
-                    seam = seam and data[at + 1] == context[0]
-            if behind == 0:
-                seam = seam or (data[at + 1] == data[begin] and data[at + 2] == data[begin + 1])
-            marks[slot] = far != 0 or seam
-
-
-@kernel
-def prepare_first(prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, state: Any, present: Any, literal: Any, distance: Any) -> None:
-    """Buckets of a first text's trigrams, and its parse up to the first step that may depend on what follows."""
-    bits = 8
-    while (1 << bits) < 4 * size and bits < _KEY_BITS:
-        bits += 1
-    down = np.uint16(_KEY_BITS - bits)
-    for slot in range((1 << bits) + 1):
-        starts[slot] = 0
-    for at in range(1, size - 2):
-        starts[_key(load64(prefix, at)) >> down] += 1
-    total = 0
-    for slot in range(1 << bits):
-        present[slot] = starts[slot] != 0
-        total += starts[slot]
-        starts[slot] = total
-    starts[1 << bits] = total
-    for at in range(1, size - 2):
-        word = load64(prefix, at)
-        slot = _key(word) >> down
-        place = starts[slot] - 1
-        starts[slot] = place
-        places[place] = at
-        words[place] = word
-    # Behind the last bucket stands its last entry once more, for who reads two at a time.
-    for beyond in range(total, total + 2):
-        places[beyond] = places[total - 1]
-        words[beyond] = words[total - 1]
-    for symbol in range(SYMBOLS):
-        literal[symbol] = 0
-    for code in range(30):
-        distance[code] = 0
-    literal[END] = 1
-    symbols, extra = 0, 0
-    position, pending, far = size - coded, 0, 0
-    keep_position, keep_pending, keep_far = position, 0, 0
-    known = True
-    while position < size:
-        look = position + (pending > 0)
-        best = max(pending, SHORTEST - 1)
-        found = 0
-        if look + SHORTEST > size:
-            break
-        if best < LONGEST:
-            word = load64(prefix, look)
-            slot = _key(word) >> down
-            most = min(LONGEST, size - look)
-            for place in range(starts[slot], starts[slot + 1]):
-                at = np.int64(places[place])
-                if at >= look:
-                    continue
-                length = _run(prefix, at, look, 0, most)
-                if length >= SHORTEST and look + length >= size:
-                    known = False
-                if length > best:
-                    best, found = length, look - at
-            if not known:
-                break
-            if best == SHORTEST and found > TOO_FAR:
-                found = 0
-        if found:
-            if pending:
-                literal[prefix[position]] += 1
-                symbols += 1
-                position += 1
-            pending, far = best, found
-        elif pending:
-            coded_length, more = length_code(pending)
-            code, again = distance_code(far)
-            literal[coded_length] += 1
-            distance[code] += 1
-            extra += more + again
-            symbols += 1
-            position += pending
-            pending = 0
-        else:
-            literal[prefix[position]] += 1
-            symbols += 1
-            position += 1
-    for at in range(position, size):  # the rest for now; pairs take off what their matches cover
-        literal[prefix[at]] += 1
-    symbols += size - position
-    state[0], state[1], state[2], state[3], state[4], state[5] = position, pending, far, symbols, extra, down
-
-
 @inlined
-def _byte(prefix: Any, size: Any, data: Any, begin: Any, at: Any) -> Any:
-    """A byte of the two texts together."""
-    return prefix[at] if at < size else data[begin + at - size]
-
-
-@kernel
-def _across(prefix: Any, size: Any, data: Any, begin: Any, there: Any, here: Any, length: Any, most: Any) -> Any:
-    """Equal bytes from two positions of the two texts together, at most `most`, the first `length` known."""
-    while length < most:
-        if _byte(prefix, size, data, begin, there + length) != _byte(prefix, size, data, begin, here + length):
-            break
-        length += 1
-    return length
-
-
-@inlined
-def _find(
-    prefix: Any, size: Any, starts: Any, places: Any, words: Any, down: Any, data: Any, begin: Any, end: Any, seams: Any, own: Any, key: Any,
-    shift: Any, look: Any, known: Any
-) -> Any:
-    """The nearest of the longest matches at a position that are longer than known: ``length << 16 | distance``."""
-    inside = look - size
-    here = begin + inside
-    most = min(LONGEST, end - here)
+def _find_early(first: First, place: Place, seconds: Seconds, look: Any, known: Any) -> Any:
+    """The nearest of the longest matches from the first text's last bytes on: ``length << 16 | distance``, or 0."""
+    size, data = place.size, seconds.data
+    most = min(LONGEST, size + place.after - look)
     if most < SHORTEST:
         return 0
     best, far = known, 0
-    if inside >= 0:
-        mine = np.int64(own[here - shift])
+    if look == size:
+        mine = np.int64(seconds.own[place.begin - seconds.offsets[0]])
         if (mine >> 16) > best:
             best, far = mine >> 16, mine & 0xFFFF
-        slot = key[here - shift] >> down
-        word = load64(data, here)
-    else:
-        word = np.uint64(0)
-        for i in range(8):
-            word |= np.uint64(_byte(prefix, size, data, begin, min(look + i, size + end - begin - 1))) << np.uint64(8 * i)
-        slot = _key(word) >> down
-    for back in range(3 - seams, 3):
-        at = size - back
-        if at < look and prefix[at] == word & np.uint64(255):
-            length = _across(prefix, size, data, begin, at, look, 0, most)
+    for back in range(1, 3):
+        if size - back < look:
+            length = _across(first, place, data, size - back, look, 0, most)
             if length > best:
-                best, far = length, look - at
-    for place in range(starts[slot], starts[slot + 1]):
-        length = _common(words[place], word)
-        if length > SHORTEST - 1:
-            at = np.int64(places[place])
-            left = size - at
-            if length >= left:
-                length = _across(prefix, size, data, begin, at, look, left, most)
-            elif length == 8:
-                length = _across(prefix, size, data, begin, at, look, 8, most)
-            length = min(length, most)
-            if length > best and at < look:
+                best, far = length, look - size + back
+    slot = key_of(_trigram(first, place, data, look)) >> np.uint16(first.state[5])
+    for entry in range(first.starts[slot], first.starts[slot + 1]):
+        at = np.int64(first.places[entry])
+        if at < look:
+            length = _across(first, place, data, at, look, 0, most)
+            if length > best:
                 best, far = length, look - at
     if best == SHORTEST and far > TOO_FAR:
         return 0
@@ -274,230 +143,267 @@ def _find(
 
 
 @inlined
-def _mark(key: Any, marks: Any, low: Any, after: Any, down: Any, present: Any, following: Any) -> None:
-    """For every place the next one at which a match may begin: one of its own, or a trigram that the first text has."""
-    found = np.uint64(after)
-    place = found
-    here = np.uint64(low + after)
-    following[place] = found
-    while place > np.uint64(0):
-        place -= np.uint64(1)
-        here -= np.uint64(1)
-        possible = marks[here] | present[np.uint64(key[here] >> down)]
-        found = place if possible else found
-        following[place] = found
+def _count(pair: Pair, length: Any, far: Any) -> Any:
+    """Count a match, but for the literals that it covers; returns its extra bits."""
+    symbol, extra = length_code(length)
+    code, more = distance_code(far)
+    pair.literal[np.uint64(symbol)] += 1
+    pair.distance[np.uint64(code)] += 1
+    return extra + more
 
 
 @inlined
-def _step(
-    prefix: Any, size: Any, starts: Any, places: Any, words: Any, down: Any, data: Any, begin: Any, after: Any,
-    near: Any, nearer: Any, own: Any, key: Any, shift: Any, following: Any, matches: Any,
-    inside: Any, pending: Any, far: Any, count: Any
-) -> Any:
+def _begin(first: First, place: Place, seconds: Seconds, text: Any, pair: Pair) -> Any:
     """
-    One look for a match in the second text, and what zlib does upon it; returns the new state.
+    Frequencies if there were no more matches, then the steps that begin within the first text.
 
-    The state is the place inside the text, length and distance of the match that begins there and may yet be given
-    up for a longer one at the next place (0: none), and the number of `matches` so far. Almost nothing here branches,
-    so that the steps of two pairs, one after the other, run at the same time.
+    Returns the place in the second text where they end, a pending match's length and distance, symbols, extra bits.
     """
-    lazy = np.int64(pending > 0)
-    look = inside + lazy
-    here = begin + look
-    most = min(np.int64(LONGEST), after - look)
-    known = max(pending, np.int64(SHORTEST - 1))
-    row = np.uint64(here - shift)
-    slot = np.uint64(key[row] >> down)
-    word = load64(data, here)
-    mine = np.int64(own[row])
-    own_length = min(mine >> 16, most)
-    longer = own_length > known
-    best = own_length if longer else known
-    new_far = mine & 0xFFFF if longer else np.int64(0)
-    if ((near ^ word) << np.uint64(40) == 0) | ((nearer ^ word) << np.uint64(40) == 0):
-        for back in range(1, 3):
-            if (nearer if back == 2 else near) << np.uint64(40) == word << np.uint64(40):
-                length = min(_across(prefix, size, data, begin, size - back, size + look, SHORTEST, most), most)
-                longer = length > best
-                best = length if longer else best
-                new_far = look + back if longer else new_far
-    place, stop = np.uint64(starts[slot]), np.uint64(starts[slot + np.uint64(1)])
-    while True:
-        # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
-        for _ in range(2):
-            at = np.int64(places[place])
-            length = np.int64(trailing_zeros(words[place] ^ word) >> np.uint64(3))
-            if (length == 8) | ((length + at >= size) & (length >= SHORTEST)):
-                length = _across(prefix, size, data, begin, at, size + look, min(length, size - at), most)
-            length = min(length, most)
-            longer = length > best
-            best = length if longer else best
-            new_far = size + look - at if longer else new_far
-            place += np.uint64(1)
-        if place >= stop:
-            break
-    found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
-    matches[np.uint64(count)] = inside << 32 | pending << 16 | far
-    emitted = lazy & np.int64(not found)
-    count += emitted
-    onward = min(look + 1, after)
-    onward = inside + pending if emitted else onward
-    onward = np.int64(following[np.uint64(onward)])
-    inside = look if found else onward
-    pending = best if found else np.int64(0)
-    far = new_far if found else far
-    return inside, pending, far, count
-
-
-@kernel
-def _begin(
-    prefix: Any, size: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any, begin: Any,
-    end: Any, seams: Any, own: Any, key: Any, marks: Any, shift: Any, following: Any, literal: Any, distance: Any
-) -> Any:
-    """The steps of a pair that look from within the first text; returns the place in the second where they end."""
-    position, pending, far, symbols, extra = state[0], state[1], state[2], state[3], state[4]
-    down = np.uint16(state[5])
-    symbols += end - begin
-    while position < size or pending:
-        known = max(pending, SHORTEST - 1)
-        found = 0
-        if known < LONGEST:
-            found = _find(
-                prefix, size, starts, places, words, down, data, begin, end, seams, own, key, shift,
-                position + (pending > 0), known
-            )
+    for symbol in range(256):
+        pair.literal[symbol] = first.literal[symbol] + seconds.literals[text, symbol]
+    for symbol in range(256, SYMBOLS):
+        pair.literal[symbol] = first.literal[symbol]
+    for code in range(DISTANCES):
+        pair.distance[code] = first.distance[code]
+    position, pending, far, symbols, extra, _down = first.state
+    symbols += place.after
+    while position < place.size:
+        look = position + (pending > 0)
+        found = _find_early(first, place, seconds, look, max(pending, SHORTEST - 1))
         if found:
-            position += pending > 0
-            pending, far = found >> 16, found & 0xFFFF
+            position, pending, far = look, found >> 16, found & 0xFFFF
         elif pending:
-            for covered in range(pending):
-                literal[_byte(prefix, size, data, begin, position + covered)] -= 1
-            coded_length, more = length_code(pending)
-            code, again = distance_code(far)
-            literal[coded_length] += 1
-            distance[code] += 1
-            extra += more + again
+            for covered in range(position, position + pending):
+                pair.literal[_byte(first, place, seconds.data, covered)] -= 1
+            extra += _count(pair, pending, far)
             symbols += 1 - pending
             position += pending
             pending = 0
         else:
             position += 1
-    _mark(key, marks, begin - shift, end - begin, down, present, following)
-    return np.int64(following[position - size]), symbols, extra
+    _follow(first, place, seconds, pair)
+    inside = position - place.size
+    return inside if pending else np.int64(pair.following[inside]), pending, far, symbols, extra
 
 
 @inlined
-def _seam(prefix: Any, at: Any, size: Any, data: Any, begin: Any) -> Any:
-    """The three bytes at one of the last two places of the first text."""
-    first, second = np.uint64(prefix[at]), np.uint64(_byte(prefix, size, data, begin, at + 1))
-    return first | second << np.uint64(8) | np.uint64(_byte(prefix, size, data, begin, at + 2)) << np.uint64(16)
+def _follow(first: First, place: Place, seconds: Seconds, pair: Pair) -> None:
+    """Set for every place the next one where a match may begin: one that is marked, or whose bucket is not empty."""
+    key, mark, present, following = seconds.key, seconds.mark, first.present, pair.following
+    down, one = np.uint16(first.state[5]), np.uint64(1)
+    inside = found = np.uint64(place.after)
+    row = np.uint64(place.begin + place.after - seconds.offsets[0])
+    following[inside] = inside
+    while inside > np.uint64(0):
+        inside -= one
+        row -= one
+        possible = mark[row] | present[np.uint64(key[row] >> down)]
+        found = inside if possible else found
+        following[inside] = found
 
 
 @inlined
-def _count(data: Any, begin: Any, matches: Any, count: Any, literal: Any, distance: Any) -> Any:
-    """Frequencies once matches have taken the place of the literals that they cover; returns symbols, extra bits."""
+def _step(
+    first: First, place: Place, seconds: Seconds, pair: Pair, inside: Any, pending: Any, far: Any, count: Any
+) -> Any:
+    """
+    One look for a match in the second text, and what zlib does upon it; returns the new state.
+
+    The state is the place inside the text, length and distance of the match that begins there and may yet be given
+    up for a longer one at the next place (0: none), and the number of matches so far.
+    """
+    size, after = place.size, place.after
+    lazy = np.int64(pending > 0)
+    look = inside + lazy
+    here = place.begin + look
+    most = min(np.int64(LONGEST), after - look)
+    known = max(pending, np.int64(SHORTEST - 1))
+    row = np.uint64(here - seconds.offsets[0])
+    slot = np.uint64(seconds.key[row] >> np.uint16(first.state[5]))
+    word = load64(seconds.data, here)
+    mine = np.int64(seconds.own[row])
+    length = min(mine >> 16, most)
+    longer = length > known
+    best = length if longer else known
+    new_far = mine & 0xFFFF if longer else np.int64(0)
+    if ((place.near ^ word) << np.uint64(40) == 0) | ((place.nearer ^ word) << np.uint64(40) == 0):
+        for back in range(1, 3):
+            length = _across(first, place, seconds.data, size - back, size + look, 0, most)
+            longer = length > best
+            best = length if longer else best
+            new_far = look + back if longer else new_far
+    entry, stop = np.uint64(first.starts[slot]), np.uint64(first.starts[slot + np.uint64(1)])
+    needed = np.uint64(min(look + known - (SHORTEST - 1), after))  # the last trigram of a longer match
+    stop = stop if pair.following[needed] == needed else entry
+    while True:
+        # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
+        for _ in range(2):
+            at = np.int64(first.places[entry])
+            length = common(first.words[entry], word)
+            if (length == 8) | ((length + at >= size) & (length >= SHORTEST)):
+                length = _across(first, place, seconds.data, at, size + look, min(length, size - at), most)
+            length = min(length, most)
+            longer = length > best
+            best = length if longer else best
+            new_far = size + look - at if longer else new_far
+            entry += np.uint64(1)
+        if (entry >= stop) | (best == most):
+            break
+    found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
+    pair.matches[np.uint64(count)] = inside << 32 | pending << 16 | far
+    taken = lazy & np.int64(not found)
+    onward = min(look + 1, after)
+    onward = inside + pending if taken else onward
+    onward = np.int64(pair.following[np.uint64(onward)])
+    inside = look if found else onward
+    pending = best if found else np.int64(0)
+    far = new_far if found else far
+    return inside, pending, far, count + taken
+
+
+@inlined
+def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
+    """Count the matches of the second text, which take the place of literals; returns new symbols and extra bits."""
+    literal = pair.literal
     symbols, extra = count, np.int64(0)
     for match in range(count):
-        packed = matches[match]
-        length, start = (packed >> 16) & 0xFFFF, begin + (packed >> 32)
-        coded_length, more = length_code(length)
-        code, again = distance_code(packed & 0xFFFF)
-        literal[np.uint64(coded_length)] += 1
-        distance[np.uint64(code)] += 1
-        extra += more + again
+        packed = pair.matches[match]
+        length, start = (packed >> 16) & 0xFFFF, np.uint64(place.begin + (packed >> 32))
+        extra += _count(pair, length, packed & 0xFFFF)
         symbols -= length
-        for covered in range(6):
-            literal[data[np.uint64(start + covered)]] -= covered < length
-        for covered in range(6, length):
-            literal[data[np.uint64(start + covered)]] -= 1
+        for covered in range(8):  # most are shorter: no loop of a length that cannot be guessed
+            literal[data[start + np.uint64(covered)]] -= covered < length
+        for covered in range(8, length):
+            literal[data[start + np.uint64(covered)]] -= 1
     return symbols, extra
 
 
-@kernel
-def pair_bytes(
-    prefix: Any, size: Any, coded: Any, starts: Any, places: Any, words: Any, present: Any, state: Any, data: Any,
-    seams: Any, own: Any, key: Any, marks: Any, shift: Any, alphabet: Any, letters: Any, lengths: Any,
-    begin: Any, end: Any, following: Any, matches: Any, literal: Any, distance: Any, heap: Any, parent: Any,
-    order: Any, length: Any, symbol: Any, weight: Any, header: Any,
-    begin2: Any, end2: Any, following2: Any, matches2: Any, literal2: Any, distance2: Any, heap2: Any, parent2: Any,
-    order2: Any, length2: Any, symbol2: Any, weight2: Any, header2: Any
-) -> Any:
-    """Bytes of the raw streams of two pairs, or -1 where there are too many symbols; frequencies are those of the state."""
-    down = np.uint16(state[5])
-    inside, symbols, extra = _begin(
-        prefix, size, starts, places, words, present, state, data, begin, end, seams, own, key, marks, shift, following,
-        literal, distance
-    )
-    inside2, symbols2, extra2 = _begin(
-        prefix, size, starts, places, words, present, state, data, begin2, end2, seams, own, key, marks, shift,
-        following2, literal2, distance2
-    )
-    nearer = near = nearer2 = near2 = np.uint64(0)
-    if seams:
-        nearer = _seam(prefix, size - 2, size, data, begin)
-        nearer2 = _seam(prefix, size - 2, size, data, begin2)
-    if seams == 2:
-        near = _seam(prefix, size - 1, size, data, begin)
-        near2 = _seam(prefix, size - 1, size, data, begin2)
-    after, after2 = end - begin, end2 - begin2
-    pending = far = count = pending2 = far2 = count2 = np.int64(0)
-    while inside < after or inside2 < after2:
-        inside, pending, far, count = _step(
-            prefix, size, starts, places, words, down, data, begin, after, near, nearer, own, key, shift, following,
-            matches, inside, pending, far, count
-        )
-        inside2, pending2, far2, count2 = _step(
-            prefix, size, starts, places, words, down, data, begin2, after2, near2, nearer2, own, key, shift,
-            following2, matches2, inside2, pending2, far2, count2
-        )
-    fewer, more = _count(data, begin, matches, count, literal, distance)
-    fewer2, more2 = _count(data, begin2, matches2, count2, literal2, distance2)
-    own_bits, fixed, own_bits2, fixed2 = block_costs_of_two(
-        heap, parent, order, length, symbol, weight, header, heap2, parent2, order2, length2, symbol2, weight2,
-        header2, lengths, literal, literal2, alphabet, letters, distance, distance2
-    )
-    extra, extra2 = extra + more, extra2 + more2
-    first = flushed(0, own_bits + extra, fixed + extra, coded + after, True, True) >> 3
-    second = flushed(0, own_bits2 + extra2, fixed2 + extra2, coded + after2, True, True) >> 3
-    if symbols + fewer >= BLOCK_SYMBOLS:
-        first = -1
-    if symbols2 + fewer2 >= BLOCK_SYMBOLS:
-        second = -1
-    return first, second
+@inlined
+def _stream(place: Place, coded: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
+    """Bytes of a stream of one block, or -1 where there would be more than one."""
+    length = flushed(0, own + extra, fixed + extra, coded + place.after, True, True) >> 3
+    return length if symbols < BLOCK_SYMBOLS else np.int64(-1)
 
 
 @inlined
-def _copy(literal: Any, distance: Any, literals: Any, row: Any, to_literal: Any, to_distance: Any) -> None:
-    """Frequencies of a pair if there were no more matches."""
-    for symbol in range(256):
-        to_literal[symbol] = literal[symbol] + literals[row, symbol]
-    for symbol in range(256, SYMBOLS):
-        to_literal[symbol] = literal[symbol]
-    for code in range(30):
-        to_distance[code] = distance[code]
+def pair_bytes(first: First, size: Any, coded: Any, seconds: Seconds, text: Any, pair: Pair, alphabet: Any) -> Any:
+    """
+    Bytes of the raw deflate stream of a pair at level 9.
+
+    Parameters
+    ----------
+    first : First
+        From `prepare_first`.
+    size, coded : int
+        Bytes of the first text and the separator, and how many of them are part of the stream.
+    seconds : Seconds
+        From `prepare_seconds`.
+    text : int
+        Which of the second texts.
+    pair : Pair
+    alphabet : uint16 array
+        Symbols in order, among which all those are that occur.
+
+    Returns
+    -------
+    int64
+        Or -1 where the stream has more than one block.
+    """
+    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
+    inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
+    count = np.int64(0)
+    while inside < place.after:
+        inside, pending, far, count = _step(first, place, seconds, pair, inside, pending, far, count)
+    fewer, more = _count_all(place, seconds.data, pair, count)
+    own, fixed = block_costs(pair.trees, pair.literal, alphabet, pair.distance)
+    return _stream(place, coded, symbols + fewer, extra + more, own, fixed)
+
+
+@inlined
+def _two_pairs(
+    first: First, size: Any, coded: Any, seconds: Seconds, text: Any, text2: Any, pair: Pair, pair2: Pair, alphabet: Any
+) -> Any:
+    """As `pair_bytes`, for two second texts."""
+    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
+    place2 = _place(first, size, seconds.data, seconds.offsets[text2], seconds.offsets[text2 + 1])
+    inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
+    inside2, pending2, far2, symbols2, extra2 = _begin(first, place2, seconds, text2, pair2)
+    count = count2 = np.int64(0)
+    while inside < place.after or inside2 < place2.after:
+        inside, pending, far, count = _step(first, place, seconds, pair, inside, pending, far, count)
+        inside2, pending2, far2, count2 = _step(first, place2, seconds, pair2, inside2, pending2, far2, count2)
+    fewer, more = _count_all(place, seconds.data, pair, count)
+    fewer2, more2 = _count_all(place2, seconds.data, pair2, count2)
+    own, fixed, own2, fixed2 = block_costs_of_two(
+        pair.trees, pair.literal, pair.distance, pair2.trees, pair2.literal, pair2.distance, alphabet
+    )
+    return (
+        _stream(place, coded, symbols + fewer, extra + more, own, fixed),
+        _stream(place2, coded, symbols2 + fewer2, extra2 + more2, own2, fixed2),
+    )
 
 
 @kernel
-def row_bytes(
-    prefix: Any, size: Any, coded: Any, columns: Any, data: Any, offsets: Any, left: Any, own: Any, key: Any,
-    marks: Any, literals: Any, alphabet: Any, seams: Any, first: Any, pair: Any, pair2: Any, result: Any
+def all_bytes(
+    data: Any, offsets: Any, separator: Any, primed: Any, seconds: Seconds, first: First, pair: Pair, pair2: Pair,
+    alphabet: Any, result: Any
 ) -> None:
-    """Bytes of the raw streams of a first text with many second texts, -1 where there are too many symbols."""
-    starts, places, words, present, state, literal, distance = first
-    following, matches, literal1, distance1, heap, parent, order, length, symbol, weight, header, lengths = pair
-    following2, matches2, literal2, distance2, heap2, parent2, order2, length2, symbol2, weight2, header2, _ = pair2
-    prepare_first(prefix, size, coded, starts, places, words, state, present, literal, distance)
-    shift = offsets[left]
-    for k in range(0, len(columns), 2):
-        again = min(k + 1, len(columns) - 1)
-        column, column2 = columns[k], columns[again]
-        _copy(literal, distance, literals, column - left, literal1, distance1)
-        _copy(literal, distance, literals, column2 - left, literal2, distance2)
-        result[k], result[again] = pair_bytes(
-            prefix, size, coded, starts, places, words, present, state, data, seams, own, key, marks, shift,
-            alphabet, len(alphabet), lengths,
-            offsets[column], offsets[column + 1], following, matches, literal1, distance1, heap, parent, order, length,
-            symbol, weight, header,
-            offsets[column2], offsets[column2 + 1], following2, matches2, literal2, distance2, heap2, parent2, order2,
-            length2, symbol2, weight2, header2
-        )
+    """
+    Bytes of the raw deflate streams of all pairs, -1 for those that are not ordinary.
+
+    A pair is ordinary if no limit of zlib's can play a part: the window holds both texts, the largest class of equal
+    hashes is within the chain's limit, there is one block, and the first text has a trigram that may be found.
+
+    Parameters
+    ----------
+    data : uint8 array
+    offsets : int64 array, shape (n + 1,)
+        First texts.
+    separator : uint8 array
+    primed : bool
+        The first text, of which the last 32,768 bytes count, is a preset dictionary, without separator.
+    seconds : Seconds
+        From `prepare_seconds`.
+    first, pair, pair2 : First, Pair
+        Scratch memory.
+    alphabet : uint16 array
+        Symbols in order, among which all those are that occur in any pair.
+    result : int64 array, shape (n, m)
+    """
+    texts = len(seconds.offsets) - 1
+    for row in range(len(offsets) - 1):
+        bare = offsets[row + 1] - offsets[row]
+        size = bare + len(separator)
+        if size < _LEAST or size > FARTHEST:
+            for text in range(texts):
+                result[row, text] = -1
+            continue
+        for at in range(bare):
+            first.prefix[at] = data[offsets[row] + at]
+        for at in range(len(separator)):
+            first.prefix[bare + at] = separator[at]
+        for at in range(size, size + 16):
+            first.prefix[at] = 0
+        coded = 0 if primed else size
+        alike = most_alike(first.prefix, 0, size, first.alike)
+        if alike > CHAIN:
+            for text in range(texts):
+                result[row, text] = -1
+            continue
+        prepare_first(first, size, coded)
+        waiting = -1
+        for text in range(texts):
+            whole = size + seconds.offsets[text + 1] - seconds.offsets[text]
+            if whole > FARTHEST or seconds.alike[text] > CHAIN or (
+                whole > CHAIN and alike + seconds.alike[text] + 2 > CHAIN
+            ):
+                result[row, text] = -1
+            elif waiting < 0:
+                waiting = text
+            else:
+                result[row, waiting], result[row, text] = _two_pairs(
+                    first, size, coded, seconds, waiting, text, pair, pair2, alphabet
+                )
+                waiting = -1
+        if waiting >= 0:
+            result[row, waiting] = pair_bytes(first, size, coded, seconds, waiting, pair, alphabet)
