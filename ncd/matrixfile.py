@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.engines.host import Block, Grid
+from ncd.storage import Npy, Storage
 
 try:
     import fcntl
@@ -42,42 +43,63 @@ if hasattr(os, "register_at_fork"):
 
 class MatrixFile:
     """
-    An ``.npy`` file under construction.
+    A matrix under construction.
 
-    Data go to a temporary file of its own, or with `checkpoint` to ``PATH.partial``. Finished blocks are then noted
-    in ``PATH.progress``, which is locked, after their data have reached the disk; a later `MatrixFile` with the same
-    digest takes up from there. `commit` moves the file to its name.
+    Data go to a temporary file or folder of its own, or with `checkpoint` to ``PATH.partial``. Finished blocks are
+    then noted in ``PATH.progress``, which is locked, after their data have reached the disk; a later `MatrixFile`
+    with the same digest takes up from there. `commit` moves the data to their name.
 
     Parameters
     ----------
     path : path-like
-        Name of the finished file; a symbolic link is followed, so that the link stays.
+        Name of the finished matrix; a symbolic link is followed, so that the link stays.
     grid : Grid
         Shape and blocks; on resuming, `grid` and `done` are those of the earlier run.
     dtype : dtype
     digest : str
         Identifies texts and options; another digest is refused.
+    storage : type of Storage
+        The format.
     checkpoint : bool
         Keep and use what an interrupted run has finished.
     """
 
-    def __init__(self, path: os.PathLike[str] | str, grid: Grid, dtype: Any, digest: str, *, checkpoint: bool) -> None:
-        self.path, self.dtype, self.checkpoint = Path(os.path.realpath(path)), np.dtype(dtype), checkpoint
+    def __init__(
+        self,
+        path: os.PathLike[str] | str,
+        grid: Grid,
+        dtype: Any,
+        digest: str,
+        storage: type[Storage] = Npy,
+        *,
+        checkpoint: bool,
+    ) -> None:
+        self.path, self.checkpoint = Path(os.path.realpath(path)), checkpoint
         name = self.path.name
         own = f".{name[:50]}.{secrets.token_hex(4)}.partial"
         self.partial = self.path.with_name(f"{name}.partial" if checkpoint else own)
         self.progress = self.path.with_name(f"{name}.progress")
-        self.grid, self.done = grid, set[int]()
+        self.done = set[int]()
+        self._storage = storage(self.partial, grid, np.dtype(dtype))
         self._pending: list[int] = []
         self._saved = time.monotonic()
-        self._file: Any = None
         self._lock = self._locked() if checkpoint else None
         resumed = checkpoint and self.progress.stat().st_size > 0 and self.partial.exists()
+        header = {"format": _FORMAT, "version": _VERSION, "digest": digest, "dtype": self._storage.dtype.str}
+        header |= {"shape": grid.shape}
         try:
-            self._open({"digest": digest, "dtype": self.dtype.str, "shape": grid.shape}, resumed)
+            if resumed:
+                self._resume(header)
+            else:
+                self._begin(header)
         except BaseException:
             self.abandon(keep=resumed)
             raise
+
+    @property
+    def grid(self) -> Grid:
+        """Shape and blocks."""
+        return self._storage.grid
 
     def _locked(self) -> io.FileIO | None:
         """The notes, kept open under a lock that ends with this process; None where there are no locks."""
@@ -104,34 +126,14 @@ class MatrixFile:
                 raise
             lock.close()  # the other run has just ended, and removed what we have locked
 
-    def _open(self, about: dict[str, Any], resumed: bool) -> None:
-        """Begin the file, or take up the earlier one."""
-        header = {"format": _FORMAT, "version": _VERSION, **about}
-        if resumed:
-            self._resume(header)
-        head = io.BytesIO()
-        np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call,unused-ignore]
-            head, {"descr": self.dtype.str, "fortran_order": False, "shape": self.grid.shape}
-        )
-        n, m = self.grid.shape
-        self._start = head.tell()
-        size = self._start + n * m * self.dtype.itemsize
-        if resumed:
-            if (found := self.partial.stat().st_size) != size:
-                raise ValueError(
-                    f"{self.partial} has {found:,} bytes instead of {size:,}, so that finished blocks may be lost: "
-                    f"{self._remedy}"
-                )
-            self._file = open(self.partial, "r+b")  # noqa: SIM115 - closed by commit or abandon
-            return
+    def _begin(self, header: dict[str, Any]) -> None:
+        """Make room for the data, and say what they will be."""
         if self.checkpoint:
             with open(self.progress, "wb") as notes:  # old notes must not be taken for notes on the new data
                 os.fsync(notes.fileno())
-        self._file = open(self.partial, "w+b" if self.checkpoint else "x+b")  # noqa: SIM115
-        self._file.write(head.getvalue())
-        self._file.truncate(size)
+        self._storage.begin(anew=self.checkpoint)
         if self.checkpoint:
-            self._sync()
+            self._storage.sync()
             header |= {"rows": self.grid.rows, "columns": self.grid.columns, "mirrored": self.grid.mirrored}
             self.progress.write_text(json.dumps(header) + "\n", encoding="utf-8")
 
@@ -141,7 +143,7 @@ class MatrixFile:
         return f"delete {self.progress.name} and {self.partial.name}, or choose another out="
 
     def _resume(self, header: dict[str, Any]) -> None:
-        """Read which blocks an earlier run has finished; refuse one about something else."""
+        """Open what an earlier run has finished; refuse one about something else."""
         lines = self.progress.read_text(encoding="utf-8").split("\n")
         try:
             found = json.loads(lines[0])
@@ -152,23 +154,17 @@ class MatrixFile:
             raise ValueError(f"{self.progress} is not a checkpoint of this release: {self._remedy}")
         if any(found[key] != json.loads(json.dumps(value)) for key, value in header.items()):
             raise ValueError(f"{self.progress} belongs to other texts or options: {self._remedy}")
-        self.grid = Grid(tuple(found["shape"]), found["rows"], found["columns"], found["mirrored"])
+        self._storage.grid = Grid(tuple(found["shape"]), found["rows"], found["columns"], found["mirrored"])
         self.done = {int(line) for line in lines[1:-1]}
+        if damage := self._storage.take_up(self.done):
+            raise ValueError(f"{self.partial} {damage}, so that finished blocks may be lost: {self._remedy}")
         if lines[-1]:  # torn by a kill: the next note must not be written onto it
             with open(self.progress, "r+b") as notes:
                 notes.truncate(notes.read().rfind(b"\n") + 1)
 
     def write(self, block: Block, values: NDArray[Any]) -> None:
         """Put a block's values in place."""
-        m, size = self.grid.shape[1], self.dtype.itemsize
-        data = np.ascontiguousarray(values, self.dtype)
-        if block.left == 0 and block.right == m:
-            self._file.seek(self._start + block.top * m * size)
-            self._file.write(data.data)
-            return
-        for i, row in enumerate(data, start=block.top):
-            self._file.seek(self._start + (i * m + block.left) * size)
-            self._file.write(row.data)
+        self._storage.write(block, values)
 
     def finish(self, index: int) -> None:
         """Note that a block of the grid is complete."""
@@ -180,28 +176,23 @@ class MatrixFile:
         """Data first, then the note that they are there."""
         pending, self._pending = self._pending, []  # after a failure nothing is noted any more
         if pending:
-            self._sync()
+            self._storage.sync()
             with open(self.progress, "a", encoding="utf-8") as notes:
                 notes.write("".join(f"{index}\n" for index in pending))
         self._saved = time.monotonic()
 
-    def _sync(self) -> None:
-        """Wait until the data have reached the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def commit(self) -> NDArray[Any]:
+    def commit(self) -> Any:
         """Move the finished matrix to its name and map it, read only."""
         if self.checkpoint:
             self._save()  # should the next steps fail
-        self._sync()
-        self._file.close()
-        os.replace(self.partial, self.path)
+        self._storage.sync()
+        self._storage.close()
+        self._storage.publish(self.path)
         if self.checkpoint:
             self.progress.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
-        return np.load(self.path, mmap_mode="r")
+        return self._storage.load(self.path)
 
     def abandon(self, *, keep: bool | None = None) -> None:
         """Stop without a result: keep what is done (the default with `checkpoint`), or remove every trace."""
@@ -212,13 +203,12 @@ class MatrixFile:
             if not keep and self.checkpoint:
                 last.callback(self.progress.unlink, missing_ok=True)
             if not keep:
-                last.callback(self.partial.unlink, missing_ok=True)
-            if self._file is not None:
-                last.callback(self._close)
+                last.callback(self._storage.remove)
+            last.callback(self._close)
             if keep:
                 self._save()
 
     def _close(self) -> None:
         """Close the data; what a full disk does not take any more was never noted."""
         with suppress(OSError):
-            self._file.close()
+            self._storage.close()

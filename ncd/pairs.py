@@ -158,10 +158,11 @@ class Distances:
         """What one pair takes on one core."""
         return host.seconds_per_pair(self.pairs.job, self.pairs.xs, self.pairs.ys)
 
-    def grid(self, n_jobs: int | None) -> Grid:
+    def grid(self, n_jobs: int | None, **options: Any) -> Grid:
         """Blocks for this work on this machine."""
         seconds = self.pair_seconds * (1 + self.twice)
-        return Grid.plan(self.pairs.job, self.pairs.shape, seconds, workers.count(n_jobs), mirrored=self.mirrored)
+        jobs = workers.count(n_jobs)
+        return Grid.plan(self.pairs.job, self.pairs.shape, seconds, jobs, mirrored=self.mirrored, **options)
 
     def digest(self) -> str:
         """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""

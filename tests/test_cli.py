@@ -150,9 +150,13 @@ USAGE = {
     "level": (["matrix", "test.jsonl", "--compressor", "gzip:11"], "level is 11: choose from 0 to 9"),
     "metric": (["matrix", "test.jsonl", "--metric", "ncdd"], "did you mean 'ncd'"),
     "primed": (["matrix", "test.jsonl", "--compressor", "bz2", "--joint", "primed"], "cannot be primed"),
-    "ending": (["matrix", "test.jsonl", "-o", "a.txt"], "must end in one of .npy, .csv, .parquet"),
+    "ending": (["matrix", "test.jsonl", "-o", "a.txt"], "must end in one of .npy, .zarr, .csv, .parquet"),
     "ending case": (["matrix", "test.jsonl", "-o", "a.NPY"], "write the ending as .npy"),
-    "checkpoint": (["matrix", "test.jsonl", "-o", "a.csv", "--checkpoint"], "--checkpoint goes with -o FILE.npy"),
+    "zarr case": (["matrix", "test.jsonl", "-o", "a.Zarr"], "write the ending as .zarr"),
+    "checkpoint": (
+        ["matrix", "test.jsonl", "-o", "a.csv", "--checkpoint"],
+        "--checkpoint goes with -o FILE.npy or FILE.zarr",
+    ),
     "names": (["matrix", "test.jsonl", "-o", "a.csv", "--names", "a.csv"], "both 'a.csv'"),
     "twice": (["matrix", "test.jsonl", "test.jsonl", "-o", "a.csv"], "two columns would be named 'test.jsonl:1'"),
     "stdin twice": (["distance", "-", "-"], "standard input) is given twice"),
@@ -423,6 +427,25 @@ def test_matrix_to_npy_with_names(folder, run, passages):
     np.testing.assert_array_equal(np.load(folder / "a.npy"), expected_matrix(texts))
     assert (folder / "names.txt").read_text().splitlines() == [f"test.jsonl:{i}" for i in range(1, 13)]
     assert sorted(os.listdir(folder)) == ["a.npy", "names.txt", "test.jsonl", "train.jsonl"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--checkpoint"]])
+def test_matrix_to_zarr(folder, run, passages, flags):
+    zarr = pytest.importorskip("zarr")
+    texts = [text for text, _ in passages[28:]]
+    arguments = ["matrix", "test.jsonl", "-o", "a.zarr", *flags]
+    assert run(*arguments) == (0, "", "")
+    np.testing.assert_array_equal(zarr.open_array("a.zarr", mode="r")[:], expected_matrix(texts))
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "a.zarr exists already" in one_line(err)
+    assert run(*arguments, "--force", "--dtype", "float32") == (0, "", "")
+    assert zarr.open_array("a.zarr", mode="r").dtype == "float32"
+    (folder / "mine.zarr").mkdir()
+    code, _, err = run("matrix", "test.jsonl", "-o", "mine.zarr", "--force")
+    assert code == 2
+    assert "mine.zarr is a folder and no zarr array" in one_line(err)
+    assert sorted(os.listdir(folder)) == ["a.zarr", "mine.zarr", "test.jsonl", "train.jsonl"]
 
 
 @pytest.fixture

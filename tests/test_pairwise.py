@@ -344,7 +344,7 @@ def test_out_that_does_not_fit(texts, out):
 
 
 def test_paths_that_cannot_be(texts, tmp_path):
-    with pytest.raises(ValueError, match=r"must end in \.npy"):
+    with pytest.raises(ValueError, match=r"must end in \.npy or \.zarr"):
         ncd.pairwise(texts, out=tmp_path / "d.csv")
     with pytest.raises(FileNotFoundError, match=r"folder .*nowhere does not exist"):
         ncd.pairwise(texts, out=tmp_path / "nowhere" / "d.npy")

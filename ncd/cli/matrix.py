@@ -34,6 +34,8 @@ is above 0. d(x, y) and d(y, x) differ a little; --order sorted or --symmetrize 
 
   -o FILE.npy      the matrix alone, for numpy.load; written block by block,
                    so that it may be larger than memory
+  -o FILE.zarr     the same as a zarr array, a folder; needs
+                   pip install 'ncd[zarr]'
   -o FILE.csv      names as first column and as header
   -o FILE.parquet  the same; needs pip install 'ncd[parquet]'
   without -o       standard output: tab-separated, or a table if it is small
@@ -48,7 +50,8 @@ EXAMPLES = """\
   ncd matrix chapters/*.txt --compressor zstd:19 -o distances.csv
   ncd matrix articles.jsonl.gz -o distances.npy --names names.txt --checkpoint
 """
-_ENDINGS = (".npy", ".csv", ".parquet")
+_BLOCKWISE = (".npy", ".zarr")
+_ENDINGS = (*_BLOCKWISE, ".csv", ".parquet")
 _WIDEST_TABLE = 12
 
 
@@ -58,12 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_options(parser, labels=False)
     add_distance_options(parser)
     add_work_options(parser)
-    add_output_options(parser, "a name in .npy, .csv or .parquet (default: standard output)")
+    add_output_options(parser, "a name in .npy, .zarr, .csv or .parquet (default: standard output)")
     parser.add_argument("--names", metavar="FILE", help="also write the names of the texts, one a line, in order")
     parser.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="of numbers (default: float64)"
     )
-    parser.add_argument("--checkpoint", action="store_true", help="keep and take up an interrupted run (.npy only)")
+    parser.add_argument(
+        "--checkpoint", action="store_true", help="keep and take up an interrupted run (.npy and .zarr)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -76,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
         _refuse_equal(names)
     from ncd.pairwise import pairwise
 
-    if ending == ".npy":
+    if ending in _BLOCKWISE:
         options |= {"out": arguments.output, "checkpoint": arguments.checkpoint}
     try:
         matrix = pairwise(texts, dtype=arguments.dtype, **options)
@@ -89,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise
     if ending == "":
         _show(matrix, names)
-    elif ending != ".npy":
+    elif ending not in _BLOCKWISE:
         write: Callable[..., None] = _write_csv if ending == ".csv" else _write_parquet
         with sink(arguments.output, force=arguments.force) as out:
             write(out, matrix, names)
@@ -104,17 +109,29 @@ def _ending(arguments: argparse.Namespace) -> str:
     ending = "" if output is None else Path(output).suffix.lower()
     if output is not None and ending not in _ENDINGS:
         raise UsageError(f"--output is {output!r}: its name must end in one of {', '.join(_ENDINGS)}")
-    if arguments.checkpoint and ending != ".npy":
-        raise UsageError("--checkpoint goes with -o FILE.npy only")
-    if output is not None and ending == ".npy" and Path(output).suffix != ".npy":
-        raise UsageError(f"--output is {output!r}: write the ending as .npy")
+    if arguments.checkpoint and ending not in _BLOCKWISE:
+        raise UsageError("--checkpoint goes with -o FILE.npy or FILE.zarr only")
+    if output is not None and ending in _BLOCKWISE and Path(output).suffix != ending:
+        raise UsageError(f"--output is {output!r}: write the ending as {ending}")
     if output is not None and arguments.names == output:
         raise UsageError(f"--names and --output are both {output!r}: choose two files")
-    check_output(output, force=arguments.force)
+    if ending == ".zarr":
+        _check_folder(Path(arguments.output), arguments.force)
+    else:
+        check_output(output, force=arguments.force)
     check_output(arguments.names, force=arguments.force)
     if ending == ".parquet":
         _pyarrow()
     return ending
+
+
+def _check_folder(path: Path, force: bool) -> None:
+    """Raise unless a zarr array may be written."""
+    from ncd.storage import Zarr
+
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already: choose another name, or replace it with --force")
+    Zarr.check(path)
 
 
 def _texts(arguments: argparse.Namespace) -> tuple[list[bytes], list[str]]:

@@ -71,16 +71,25 @@ class Grid:
     mirrored: bool = False
 
     @classmethod
-    def plan(cls, job: Job, shape: tuple[int, int], pair_seconds: float, jobs: int, *, mirrored: bool = False) -> Grid:
+    def plan(
+        cls,
+        job: Job,
+        shape: tuple[int, int],
+        pair_seconds: float,
+        jobs: int,
+        *,
+        mirrored: bool = False,
+        most: int = _MOST_BLOCKS,
+    ) -> Grid:
         """
         Blocks that each take a quarter of a second at most, and leave every worker many.
 
         Priming is paid once a block, so a primed coder gets many texts in one block, up to a second's work, where
-        there is enough other work to share. Blocks take longer where they would be too many to list.
+        there is enough other work to share. Blocks take longer where there would be more than `most` of them.
         """
         n, m = shape
         seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
-        least = math.ceil(n * m / (1 + mirrored) / _MOST_BLOCKS)
+        least = math.ceil(n * m / (1 + mirrored) / most)
         pairs = int(min(max(seconds / pair_seconds, least), _TILE_PAIRS))
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
