@@ -66,6 +66,8 @@ class Compressor(ABC):
         Whether `primed` works.
     dtype : numpy.dtype
         Type of the arrays of code lengths: int64 for whole bytes.
+    has_kernel : bool
+        Whether the engines have a kernel of their own that gives the same lengths of pairs.
     leak : int
         Bytes that the binding is known to lose at every call; 0 unless measured.
     """
@@ -76,6 +78,7 @@ class Compressor(ABC):
     trailer: int = 0
     prefer: Literal["threads", "processes"] = "threads"
     can_prime: bool = False
+    has_kernel: bool = False
     dtype: np.dtype[Any] = np.dtype(np.int64)
     leak: int = 0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from ncd.compressors.base import Compressor, Primed
@@ -11,7 +13,32 @@ from ncd.compressors.base import Compressor, Primed
 __all__ = ["Deflate", "Gzip", "Zlib"]
 
 _WINDOW = 32768
+_CLASSIC_VERSION = re.compile(r"1\.[23](\.\d+)*")
+# Lengths at levels 9, 6 and 1 of a text that tells classic zlib from its successors, which also use its version numbers.
+_PROBE_LEVELS, _PROBE_LENGTHS = (9, 6, 1), (2446, 2446, 2467)
 _COPY_FROM = 2048  # bytes of dictionary from which copying a primed state beats hashing it again
+
+
+def _probe() -> bytes:
+    """A few thousand bytes with many matches to choose from, the same everywhere."""
+    state, words = 1, []
+    for _ in range(1500):
+        state = state * 1103515245 + 12345 & 0x7FFFFFFF
+        words.append(b"%x" % (state >> 8 & (0xFF if state >> 20 & 3 else 0xFFF)))
+    return b" ".join(words)
+
+
+@cache
+def is_classic() -> bool:
+    """
+    Whether the standard library's zlib gives the lengths of classic zlib (madler's).
+
+    Successors, such as zlib-ng, are other compressors: their streams are valid and have other lengths.
+    """
+    if not _CLASSIC_VERSION.fullmatch(zlib.ZLIB_RUNTIME_VERSION):
+        return False
+    probe = _probe()
+    return tuple(len(zlib.compress(probe, level, -15)) for level in _PROBE_LEVELS) == _PROBE_LENGTHS
 
 
 class Deflate(Compressor):
@@ -35,6 +62,7 @@ class Deflate(Compressor):
     def __init__(self, level: int = 9) -> None:
         super().__init__(level=level)
         self._check_range("level", 0, 9)
+        self.has_kernel = type(self) in (Deflate, Zlib, Gzip) and self._params["level"] == 9
 
     @property
     def window(self) -> int:

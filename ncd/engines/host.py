@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor
 from ncd.corpus import Packed
-from ncd.engines import workers
+from ncd.engines import exact, workers
 from ncd.engines.workers import effective_jobs
 
-__all__ = ["Block", "Grid", "Job", "Joint", "Order", "dispatch", "effective_jobs", "run", "seconds_per_pair"]
+__all__ = ["Block", "Grid", "Job", "Joint", "Order", "dispatch", "effective_jobs", "run", "seconds_per_pair", "tuned"]
 
 #: What is measured: the concatenation, or the second text by a coder that is primed with the first.
 Joint: TypeAlias = Literal["concat", "primed"]
@@ -35,6 +35,9 @@ _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
 _PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
+_KERNEL_FROM_SECONDS = 1.0  # of the library's work: loading the kernel takes half of that
+_COMPILE_FROM_SECONDS = 30.0  # and compiling it, once, about 20
+_KERNEL_BYTES = 16384  # texts whose pairs are longer than the window gain nothing
 _TILE_BYTES = 1 << 26  # of texts that a worker takes out of the corpus at once
 
 
@@ -94,6 +97,9 @@ class Grid:
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
+        if job.kernel:  # both texts of a pair are prepared once a block
+            columns = min(m, max(1, pairs // min(n, math.ceil(pairs**0.5))))
+            return cls(shape, max(1, min(n, pairs // columns)), columns)
         if job.joint == "primed":
             primed, coded = (m, n) if job.order == "yx" else (n, m)
             most = min(max(_PRIMED_TEXTS, int(4 * _TILE_SECONDS / pair_seconds), pairs), _TILE_PAIRS)
@@ -127,17 +133,21 @@ class Job:
         Which text comes first; "sorted" puts the bytewise smaller one first, so that L(xy) = L(yx).
     joint : {"concat", "primed"}
         L(first + separator + second), or L(second|first) from a primed coder (no separator).
+    kernel : bool
+        Whether our own kernel computes the lengths instead of the compressor's library, as `tuned` decides. They are
+        the same.
     """
 
     compressor: Compressor
     separator: bytes = b" "
     order: Order = "xy"
     joint: Joint = "concat"
+    kernel: bool = False
 
     @property
     def prefer(self) -> Literal["threads", "processes"]:
-        """What keeps several cores busy; a primed coder works long enough outside Python for threads."""
-        return "threads" if self.joint == "primed" else self.compressor.prefer
+        """What keeps several cores busy; primed coders and the kernel work long enough outside Python for threads."""
+        return "threads" if self.kernel or self.joint == "primed" else self.compressor.prefer
 
     def lengths(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
         """Code lengths of all pairs, shape (len(xs), len(ys))."""
@@ -150,6 +160,8 @@ class Job:
     def _forward(self, firsts: Sequence[bytes], seconds: Sequence[bytes]) -> NDArray[Any]:
         """Pairs with the row's text first."""
         compressor, separator = self.compressor, self.separator
+        if self.kernel:
+            return self._exact(firsts, seconds)
         block = np.empty((len(firsts), len(seconds)), compressor.dtype)
         for i, first in enumerate(firsts):
             if self.joint == "primed":
@@ -162,11 +174,22 @@ class Job:
     def _sorted(self, xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
         """Pairs with the bytewise smaller text first."""
         compressor, separator = self.compressor, self.separator
+        if self.kernel:
+            later = np.array([[x > y for y in ys] for x in xs])
+            return np.where(later, self._exact(ys, xs, ~later.T).T, self._exact(xs, ys, later))
         block = np.empty((len(xs), len(ys)), compressor.dtype)
         for i, x in enumerate(xs):
             head, tail = x + separator, separator + x
             block[i] = compressor._lengths(head + y if x <= y else y + tail for y in ys)
         return block
+
+    def _exact(
+        self, firsts: Sequence[bytes], seconds: Sequence[bytes], skip: NDArray[np.bool_] | None = None
+    ) -> NDArray[Any]:
+        """Pairs with the row's text first, from our own kernel."""
+        primed = self.joint == "primed"
+        raw = exact.pairs(firsts, seconds, separator=self.separator, primed=primed, skip=skip)
+        return raw if primed else raw + self.compressor.overhead
 
     def block(self, xs: Packed, ys: Packed, block: Block) -> NDArray[Any]:
         """Code lengths of a block's pairs, computed in halves where its texts are too large for memory."""
@@ -193,6 +216,12 @@ class Job:
 
 def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
     """Measured time of one pair on one core, from a few pairs spread over the texts."""
+    if job.kernel:
+        rows, columns = (texts[:: math.ceil(len(texts) / 24)] for texts in (xs, ys))
+        job.lengths(rows[:1], columns[:1])  # compiled or loaded by now
+        start = time.perf_counter()
+        job.lengths(rows, columns)
+        return max((time.perf_counter() - start) / (len(rows) * len(columns)), 1e-7)
     if job.joint == "primed":  # a coder is primed for many texts: share its cost among a sample of them
         firsts, seconds = (ys, xs) if job.order == "yx" else (xs, ys)
         sample = seconds[:: math.ceil(len(seconds) / 64)]
@@ -208,6 +237,28 @@ def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> floa
         pairs += step
         step *= 2
     return max(spent / max(pairs, 1), 1e-7)
+
+
+def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int) -> Job:
+    """
+    The job with our own kernel instead of the compressor's library, where that is faster.
+
+    Parameters
+    ----------
+    job : Job
+    xs, ys : sequences of bytes
+    pairs : int
+        How many of their pairs are wanted.
+    """
+    if not job.compressor.has_kernel or min(len(xs), len(ys)) < 2 or pairs < 2:
+        return job
+    sample = [text for texts in (xs, ys) for text in texts[:: math.ceil(len(texts) / 256)]]
+    if sorted(map(len, sample))[len(sample) // 2] > _KERNEL_BYTES:
+        return job
+    seconds = seconds_per_pair(job, xs, ys) * pairs
+    if seconds < _KERNEL_FROM_SECONDS or (seconds < _COMPILE_FROM_SECONDS and not exact.is_compiled()):
+        return job
+    return replace(job, kernel=True)
 
 
 def _in_processes(job: Job, seconds: float, pairs: int) -> bool:
@@ -289,7 +340,9 @@ def dispatch(
     processes = _in_processes(job, seconds, pairs)
     if processes and jobs == 1 and job.compressor.leak:
         jobs = 2  # joblib would stay in this process, which must not grow
-    brief = seconds < _PARALLEL_FROM_SECONDS or (not processes and pair_seconds < _THREADS_FROM_PAIR_SECONDS)
+    brief = seconds < _PARALLEL_FROM_SECONDS or (
+        not (processes or job.kernel) and pair_seconds < _THREADS_FROM_PAIR_SECONDS
+    )
     if (jobs == 1 or brief) and not workers.configured():
         for item in items:
             yield function(*common, item)

@@ -34,7 +34,7 @@ from ncd.kernels.deflate_trees import (
 )
 from ncd.kernels.jit import inlined, kernel, load64, trailing_zeros
 
-__all__ = ["Pair", "Place", "pair_bytes", "row_bytes"]
+__all__ = ["SYMBOLS", "First", "Pair", "Place", "Seconds", "all_bytes", "pair_bytes", "prepare_seconds"]
 
 _LEAST = 4  # bytes of a first text that has a trigram which may be found
 
@@ -89,9 +89,7 @@ def _place(first: First, size: Any, data: Any, begin: Any, end: Any) -> Place:
     """The place of a pair."""
     none = np.uint64(0)
     bare = Place(size, begin, end - begin, none, none)
-    return Place(
-        size, begin, end - begin, _trigram(first, bare, data, size - 1), _trigram(first, bare, data, size - 2)
-    )
+    return Place(size, begin, end - begin, _trigram(first, bare, data, size - 1), _trigram(first, bare, data, size - 2))
 
 
 @kernel
@@ -343,10 +341,26 @@ def _two_pairs(
     )
 
 
+@inlined
+def _leave_out(result: Any, row: Any) -> None:
+    """No pair of a first text is ordinary."""
+    for text in range(result.shape[1]):
+        if result[row, text] == 0:
+            result[row, text] = -1
+
+
 @kernel
 def all_bytes(
-    data: Any, offsets: Any, separator: Any, primed: Any, seconds: Seconds, first: First, pair: Pair, pair2: Pair,
-    alphabet: Any, result: Any
+    data: Any,
+    offsets: Any,
+    separator: Any,
+    primed: Any,
+    seconds: Seconds,
+    first: First,
+    pair: Pair,
+    pair2: Pair,
+    alphabet: Any,
+    result: Any,
 ) -> None:
     """
     Bytes of the raw deflate streams of all pairs, -1 for those that are not ordinary.
@@ -369,14 +383,14 @@ def all_bytes(
     alphabet : uint16 array
         Symbols in order, among which all those are that occur in any pair.
     result : int64 array, shape (n, m)
+        Pairs whose entry is not 0 are left alone.
     """
     texts = len(seconds.offsets) - 1
     for row in range(len(offsets) - 1):
         bare = offsets[row + 1] - offsets[row]
         size = bare + len(separator)
         if size < _LEAST or size > FARTHEST:
-            for text in range(texts):
-                result[row, text] = -1
+            _leave_out(result, row)
             continue
         for at in range(bare):
             first.prefix[at] = data[offsets[row] + at]
@@ -387,15 +401,18 @@ def all_bytes(
         coded = 0 if primed else size
         alike = most_alike(first.prefix, 0, size, first.alike)
         if alike > CHAIN:
-            for text in range(texts):
-                result[row, text] = -1
+            _leave_out(result, row)
             continue
         prepare_first(first, size, coded)
         waiting = -1
         for text in range(texts):
+            if result[row, text] != 0:
+                continue
             whole = size + seconds.offsets[text + 1] - seconds.offsets[text]
-            if whole > FARTHEST or seconds.alike[text] > CHAIN or (
-                whole > CHAIN and alike + seconds.alike[text] + 2 > CHAIN
+            if (
+                whole > FARTHEST
+                or seconds.alike[text] > CHAIN
+                or (whole > CHAIN and alike + seconds.alike[text] + 2 > CHAIN)
             ):
                 result[row, text] = -1
             elif waiting < 0:

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.extending import intrinsic
 
-__all__ = ["inlined", "kernel", "load64", "trailing_zeros"]
+__all__ = ["inlined", "is_cached", "kernel", "load64", "trailing_zeros"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +47,14 @@ def _compiled(function: Any, **options: Any) -> Any:
     except (RuntimeError, AttributeError, AssertionError, OSError):  # no folder to write to, or another Numba
         return numba.njit(nogil=True, _nrt=False, **options)(function)
     return cached
+
+
+def is_cached(function: Any) -> bool:
+    """Whether a compiled form of a kernel is on disk."""
+    try:
+        return bool(function._cache._cache_file._load_index())
+    except (AttributeError, OSError):
+        return False
 
 
 @intrinsic
