@@ -115,6 +115,27 @@ def test_other_errors_are_not_tried_again():
             ncd.pairwise(X, compressor=Unreadable())
 
 
+class Local(Slow):
+    """A compressor with another version in every process."""
+
+    @property
+    def version(self):
+        return f"local {os.getpid()}"
+
+
+def test_workers_with_another_version_are_refused():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(
+            RuntimeError,
+            match=rf"a worker has local \d+ and this process local {os.getpid()}, .*: install the same version",
+        ),
+    ):
+        ncd.pairwise(X, compressor=Local())
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        assert ncd.pairwise(X, compressor=Local()).shape == (24, 24)
+
+
 def test_count():
     with joblib.parallel_config(backend="threading", n_jobs=5):
         assert workers.count(None) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import itertools
+import secrets
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,6 +20,7 @@ __all__ = ["configured", "count", "effective_jobs", "spread"]
 
 T = TypeVar("T")
 
+_PROCESS = secrets.token_hex(8)  # tells this process from all others, on any machine
 _AT_ONCE = 4  # tasks a worker, where a back end gives no result before all are there
 _DASK_BEFORE = 64  # tasks handed over in advance, in case that a cluster grows
 _LOSSES = 3
@@ -161,7 +163,8 @@ def _results(
     if is_dask(backend):
         common = recoverable(backend.client, function, common)
         before = max(_DASK_BEFORE, 2 * count(n_jobs))
-    tasks = (task(function, number, item, *common) for number, item in items)
+    here = _PROCESS, _libraries(common)
+    tasks = (task(function, here, number, item, *common) for number, item in items)
     if not (backend.supports_return_generator or isinstance(backend, joblib.parallel.SequentialBackend)):
         # multiprocessing, Spark's and Ray's give lists only
         at_once = _AT_ONCE * joblib.effective_n_jobs(n_jobs)
@@ -182,6 +185,19 @@ def _results(
                 results.close()
 
 
-def _numbered(function: Callable[..., T], number: int, item: Any, *common: Any) -> tuple[int, T]:
+def _numbered(
+    function: Callable[..., T], caller: tuple[str, list[str]], number: int, item: Any, *common: Any
+) -> tuple[int, T]:
     """One task, in whichever worker; arrays are arguments of its own, for which joblib looks there only."""
+    process, wanted = caller
+    if process != _PROCESS and (found := _libraries(common)) != wanted:
+        raise RuntimeError(
+            f"a worker has {', '.join(found)} and this process {', '.join(wanted)}, whose code lengths may differ: "
+            "install the same version on both"
+        )
     return number, function(*common, item)
+
+
+def _libraries(common: tuple[Any, ...]) -> list[str]:
+    """The libraries that make code lengths, with their versions."""
+    return [part.compressor.version for part in common if hasattr(part, "compressor")]
