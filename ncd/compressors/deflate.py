@@ -9,12 +9,13 @@ from functools import cache
 from typing import Any, ClassVar
 
 from ncd.compressors.base import Compressor, Primed
+from ncd.corpus import Packed
 
 __all__ = ["Deflate", "Gzip", "Zlib"]
 
 _WINDOW = 32768
 _CLASSIC_VERSION = re.compile(r"1\.[23](\.\d+)*")
-# Lengths at levels 9, 6 and 1 of a text that tells classic zlib from its successors, which also use its version numbers.
+# Lengths of a text that tell classic zlib from its successors, which also use its version numbers.
 _PROBE_LEVELS, _PROBE_LENGTHS = (9, 6, 1), (2446, 2446, 2467)
 _COPY_FROM = 2048  # bytes of dictionary from which copying a primed state beats hashing it again
 
@@ -41,9 +42,42 @@ def is_classic() -> bool:
     return tuple(len(zlib.compress(probe, level, -15)) for level in _PROBE_LEVELS) == _PROBE_LENGTHS
 
 
+def single(texts: Iterable[bytes], *, level: int = 9, dictionary: bytes = b"") -> list[int]:
+    """
+    Lengths of the raw deflate streams of texts from our own kernel, which follows classic zlib step by step.
+
+    Parameters
+    ----------
+    texts : iterable of bytes
+    level : int
+        1 to 9.
+    dictionary : bytes
+        Preset for each text; its last 32,768 bytes count.
+
+    Returns
+    -------
+    list of int
+        Bytes.
+    """
+    from ncd.kernels.deflate_oneshot import Parse, deflate_bytes
+    from ncd.kernels.jit import announced
+
+    dictionary = dictionary[-_WINDOW:]
+    scratch, lengths, begin = Parse.empty(), [], len(dictionary)
+    with announced():
+        deflate_bytes(Packed.of([b""]).data, 0, 0, 0, level, scratch)
+    for text in texts:
+        data = Packed.of([dictionary + text]).data
+        lengths.append(int(deflate_bytes(data, 0, begin, begin + len(text), level, scratch)))
+    return lengths
+
+
 class Deflate(Compressor):
     """
     Raw deflate: no header, no trailer.
+
+    Code lengths are those of classic zlib everywhere. Where the standard library uses a successor such as zlib-ng,
+    they come from our own kernel, and `compress` gives that library's stream, of another length.
 
     `primed(x)` presets the last 32,768 bytes of x as zlib's dictionary: L(y|x) is the length of the raw deflate
     stream of y in which matches may reach back into x.
@@ -70,7 +104,8 @@ class Deflate(Compressor):
 
     @property
     def version(self) -> str:
-        return f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+        version = f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+        return version if is_classic() else f"zlib 1.2.13 (lengths; streams: {version})"
 
     def _compress(self, data: bytes) -> bytes:
         return zlib.compress(data, self._params["level"], self._wbits)
@@ -78,6 +113,8 @@ class Deflate(Compressor):
     def _lengths(self, texts: Iterable[bytes]) -> list[Any]:
         # The raw stream spares the checksum; the frame around it has a constant length.
         compress, level, frame = zlib.compress, self._params["level"], self.overhead
+        if level and not is_classic():
+            return [length + frame for length in single(texts, level=level)]
         return [len(compress(text, level, -15)) + frame for text in texts]
 
     def _primed(self, x: bytes) -> Primed:
@@ -124,6 +161,8 @@ class _PrimedDeflate(Primed):
 
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
         level, dictionary = self._level, self._dictionary
+        if level and not is_classic():
+            return list(single(texts, level=level, dictionary=dictionary))
         if len(dictionary) < _COPY_FROM or len(texts) == 1:
             coders = (zlib.compressobj(level, zlib.DEFLATED, -15, zdict=dictionary) for _ in texts)
         else:

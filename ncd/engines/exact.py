@@ -7,54 +7,33 @@ the kernel for pairs leaves out; elsewhere the kernel for single texts does.
 
 from __future__ import annotations
 
-import sys
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.compressors.deflate import is_classic
+from ncd.compressors.deflate import is_classic, single
 from ncd.corpus import Packed
 
 __all__ = ["compiled", "is_compiled", "pairs", "single"]
 
 _WINDOW = 32768
 _CHUNK_BYTES = 1 << 22  # of second texts prepared at once: 27 bytes of memory each
-_SAY_SECONDS = 1.0
 _lock = threading.RLock()
-
-
-@contextmanager
-def _announced() -> Iterator[None]:
-    """Say what takes so long, if it does."""
-
-    def say() -> None:
-        print(
-            "ncd: compiling the kernel of exact deflate lengths (once: later runs find it on disk)",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    timer = threading.Timer(_SAY_SECONDS, say)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @cache
 def compiled() -> Any:
     """The kernels' module, compiled or loaded from disk, once in a process."""
-    with _lock, _announced():
-        from ncd.kernels import deflate_pairs
+    from ncd.kernels import deflate_pairs
+    from ncd.kernels.jit import announced
 
+    with _lock, announced():
         tiny = Packed.of([b"to be or not to be"])
         _all_bytes(deflate_pairs, tiny, tiny, b" ", False, np.zeros((1, 1), np.int64))
         return deflate_pairs
@@ -103,7 +82,7 @@ def pairs(
         result[skip] = 1  # the kernel computes what is 0
     starts = ys.offsets[:-1] // _CHUNK_BYTES
     edges = [0, *(np.flatnonzero(np.diff(starts)) + 1).tolist(), len(ys)]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         part = np.zeros((len(xs), right - left), np.int64) if skip is None else result[:, left:right].copy()
         _all_bytes(kernels, xs, Packed(ys.data, ys.offsets[left : right + 1]), separator, primed, part)
         result[:, left:right] = part
@@ -152,31 +131,4 @@ def _faithful(first: bytes, seconds: list[bytes], separator: bytes, primed: bool
     for second in seconds:
         coder = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=dictionary)
         lengths.append(len(coder.compress(head)) + len(coder.compress(second)) + len(coder.flush()))
-    return lengths
-
-
-def single(texts: Sequence[bytes], *, level: int = 9, dictionary: bytes = b"") -> list[int]:
-    """
-    Lengths of the raw deflate streams of texts, by following zlib step by step.
-
-    Parameters
-    ----------
-    texts : sequence of bytes
-    level : int
-        1 to 9.
-    dictionary : bytes
-        Preset for each text; the last 32,768 bytes count.
-
-    Returns
-    -------
-    list of int
-        Bytes.
-    """
-    with _lock, _announced():
-        from ncd.kernels.deflate_oneshot import Parse, deflate_bytes
-    dictionary = dictionary[-_WINDOW:]
-    scratch, lengths = Parse.empty(), []
-    for text in texts:
-        data = Packed.of([dictionary + text]).data
-        lengths.append(int(deflate_bytes(data, 0, len(dictionary), len(dictionary) + len(text), level, scratch)))
     return lengths

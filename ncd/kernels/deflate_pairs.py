@@ -32,7 +32,7 @@ from ncd.kernels.deflate_trees import (
     block_costs_of_two,
     flushed,
 )
-from ncd.kernels.jit import inlined, kernel, load64, trailing_zeros
+from ncd.kernels.jit import inlined, kernel, load64
 
 __all__ = ["SYMBOLS", "First", "Pair", "Place", "Seconds", "all_bytes", "pair_bytes", "prepare_seconds"]
 

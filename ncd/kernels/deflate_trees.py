@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.kernels.huffman import Huffman, code, code_two, gather
-from ncd.kernels.jit import inlined, kernel
+from ncd.kernels.jit import inlined
 
 __all__ = ["BLOCK_SYMBOLS", "DISTANCES", "SYMBOLS", "Trees", "block_costs", "block_costs_of_two", "flushed"]
 

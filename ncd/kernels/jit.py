@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +14,12 @@ from llvmlite import ir
 from numba.core import types
 from numba.core.extending import intrinsic
 
-__all__ = ["inlined", "is_cached", "kernel", "load64", "trailing_zeros"]
+__all__ = ["announced", "inlined", "is_cached", "kernel", "load64", "trailing_zeros"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_SAY_SECONDS = 1.0
 
 
 def _stamp() -> tuple[str, ...]:
@@ -47,6 +53,23 @@ def _compiled(function: Any, **options: Any) -> Any:
     except (RuntimeError, AttributeError, AssertionError, OSError):  # no folder to write to, or another Numba
         return numba.njit(nogil=True, _nrt=False, **options)(function)
     return cached
+
+
+@contextmanager
+def announced() -> Iterator[None]:
+    """Say on stderr what takes so long, if it takes more than a second."""
+
+    def say() -> None:
+        message = "ncd: compiling the kernel of exact deflate lengths (once: later runs find it on disk)"
+        print(message, file=sys.stderr, flush=True)
+
+    timer = threading.Timer(_SAY_SECONDS, say)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def is_cached(function: Any) -> bool:
