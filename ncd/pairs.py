@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor
 from ncd.compressors.registry import get_compressor
-from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.corpus import Packed, Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import Metric
-from ncd.engines import host, workers
+from ncd.engines import chosen, host, workers
 from ncd.engines.host import Block, Grid, Job, Joint, Order
 from ncd.exceptions import WindowWarning
 from ncd.progress import progress_bar
@@ -164,6 +164,23 @@ class Distances:
         jobs = workers.count(n_jobs)
         return Grid.plan(self.pairs.job, self.pairs.shape, seconds, jobs, mirrored=self.mirrored, **options)
 
+    @property
+    def cut(self) -> int:
+        """What is subtracted from the code length of every whole stream."""
+        return self.pairs.job.compressor.overhead if self.remove_overhead else 0
+
+    @cached_property
+    def packed(self) -> tuple[Packed, Packed]:
+        """Both collections as workers get them."""
+        xs = Packed.of(self.pairs.xs)
+        return xs, xs if self.pairs.own else Packed.of(self.pairs.ys)
+
+    def measure_alone(self, n_jobs: int | None, progress: bool | None) -> None:
+        """Single code lengths, which every distance needs."""
+        codec = self.pairs.job.compressor
+        self.lx = alone(codec, self.pairs.xs, n_jobs, progress) - self.cut
+        self.ly = self.lx if self.pairs.own else alone(codec, self.pairs.ys, n_jobs, progress) - self.cut
+
     def digest(self) -> str:
         """A fingerprint of texts and options, so that a checkpoint is never mixed up with another."""
         job, codec = self.pairs.job, self.pairs.job.compressor
@@ -180,10 +197,7 @@ class Distances:
         self, grid: Grid, done: Any, n_jobs: int | None, progress: bool | None
     ) -> Iterator[tuple[int, list[tuple[Block, Array]]]]:
         """The index of each block of the grid with the distances that follow from it, its mirror image included."""
-        codec = self.pairs.job.compressor
-        cut = codec.overhead if self.remove_overhead else 0
-        self.lx = alone(codec, self.pairs.xs, n_jobs, progress) - cut
-        self.ly = self.lx if self.pairs.own else alone(codec, self.pairs.ys, n_jobs, progress) - cut
+        self.measure_alone(n_jobs, progress)
         number = {block: i for i, block in enumerate(grid.blocks())}
         for block, forward, backward in computed(
             self.pairs.job,
@@ -196,36 +210,52 @@ class Distances:
             n_jobs=n_jobs,
             progress=progress,
         ):
-            yield number[block], self._distances(block, forward, backward, cut)
+            yield number[block], self._distances(block, forward, backward)
 
-    def _distances(self, block: Block, lxy: Array, lyx: Array | None, cut: int) -> list[tuple[Block, Array]]:
+    def _distances(self, block: Block, forward: Array, backward: Array | None) -> list[tuple[Block, Array]]:
         """Distances of one block of code lengths."""
-        lx = self.lx[block.top : block.bottom, None]
-        ly = self.ly[None, block.left : block.right]
-        if self.pairs.job.joint == "primed":
-            first, second = (lx, ly) if self.pairs.job.order == "xy" else (ly, lx)
-            lxy, lyx = lxy + first, None if lyx is None else lyx + second
-        else:
-            lxy, lyx = lxy - cut, None if lyx is None else lyx - cut
-        forward = self._metric(lx, ly, lxy)
-        if not self.mirrored and self.symmetrize is None:
-            return [(block, self._clipped(forward))]
-        backward = self._metric(ly, lx, lxy if lyx is None else lyx)
-        if self.symmetrize is not None:
-            forward = backward = _COMBINE[self.symmetrize](forward, backward)
-        parts = [(block, self._clipped(forward))]
+        lx, ly = self.lx[block.top : block.bottom, None], self.ly[None, block.left : block.right]
+        lxy, lyx = self.joint(lx, ly, forward, backward)
+        values = self.between(lx, ly, lxy, lyx)
+        parts = [(block, values)]
         if self.mirrored and block != block.transposed:
-            parts.append((block.transposed, self._clipped(backward).T))
+            other = values if self.symmetrize is not None else self.between(ly, lx, lxy, lyx)
+            parts.append((block.transposed, other.T))
         return parts
 
-    def _metric(self, lx: Array, ly: Array, lxy: Array) -> Array:
+    def joint(self, lx: Array, ly: Array, forward: Array, backward: Array | None) -> tuple[Array, Array]:
+        """L(xy) and L(yx), without overhead if that is asked for, from what the engine gives."""
+        if self.pairs.job.joint == "primed":
+            first, second = (lx, ly) if self.pairs.job.order == "xy" else (ly, lx)
+            lxy, lyx = forward + first, None if backward is None else backward + second
+        else:
+            lxy, lyx = forward - self.cut, None if backward is None else backward - self.cut
+        return lxy, lxy if lyx is None else lyx
+
+    def chosen(self, top: int, columns: NDArray[np.int64], n_jobs: int | None, advance: Callable[[int], None]) -> Array:
+        """Distances from some texts, beginning with number `top`, to those in each one's row of `columns`."""
+        rows = np.repeat(np.arange(top, top + len(columns)), columns.shape[1])
+        job, xs, ys = self.pairs.job, self.packed[0], self.packed[1]
+        places = columns.ravel()
+        forward = chosen.lengths(job, xs, ys, rows, places, n_jobs=n_jobs, advance=advance).reshape(columns.shape)
+        backward = None
+        if self.twice:
+            backward = chosen.lengths(job, ys, xs, places, rows, n_jobs=n_jobs, advance=advance).reshape(columns.shape)
+        lx, ly = self.lx[top : top + len(columns), None], self.ly[columns]
+        return self.between(lx, ly, *self.joint(lx, ly, forward, backward))
+
+    def between(self, lx: Array, ly: Array, lxy: Array, lyx: Array, *, checked: bool = True) -> Array:
+        """Distances from x to y, from arrays of code lengths that broadcast."""
+        values = self._metric(lx, ly, lxy, checked)
+        if self.symmetrize is not None:
+            values = _COMBINE[self.symmetrize](values, self._metric(ly, lx, lyx, checked))
+        return np.clip(values, 0.0, 1.0) if self.clip else values
+
+    def _metric(self, lx: Array, ly: Array, lxy: Array, checked: bool) -> Array:
         """The user's metric, or ours, with its result checked."""
         values = np.asarray(self.metric(lx, ly, lxy), np.float64)
         if values.shape != lxy.shape:
             raise ValueError(f"metric returned shape {values.shape} for code lengths of shape {lxy.shape}")
-        if np.isnan(values).any():
+        if checked and np.isnan(values).any():
             raise ValueError("metric returned NaN for some pair: a distance is a number")
         return values
-
-    def _clipped(self, values: Array) -> Array:
-        return np.clip(values, 0.0, 1.0) if self.clip else values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,11 +17,14 @@ from ncd.engines.host import Joint, Order
 from ncd.matrixfile import MatrixFile
 from ncd.memory import new_matrix
 from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
+from ncd.prefilter import Prefilter, checked_candidates
+from ncd.progress import progress_bar
 from ncd.storage import STORAGES
 
 __all__ = ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"]
 
 _DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+_PAIRS_AT_ONCE = 1 << 20  # of candidates, whose places and code lengths are in memory
 _IN_PARTS = "give X in parts, or use pairwise(out=PATH) for distances"
 
 
@@ -338,6 +341,8 @@ def neighbors(
     joint: Joint = "concat",
     symmetrize: Symmetrize | None = None,
     remove_overhead: bool = False,
+    prefilter: Literal["shingles"] | None = None,
+    candidates: int | None = None,
     n_jobs: int | None = None,
     progress: bool | None = None,
     allow_empty: bool = False,
@@ -353,6 +358,13 @@ def neighbors(
         Number of neighbours, 1 to m (to n - 1 without Y).
     compressor, metric, separator, order, joint, symmetrize, remove_overhead, n_jobs, progress, allow_empty
         As in `ncd.pairwise`.
+    prefilter : {None, "shingles"}
+        None: every pair is compressed. "shingles": for each text of X only some texts of Y are, those with the
+        smallest distance by an estimate of L(xy) from the strings of a few bytes that both texts have (see
+        `ncd.prefilter`). The distances are exact; a neighbour that is not among the candidates is missed.
+    candidates : int, optional
+        With `prefilter`: how many texts of Y, at least k. Default: 100, or 10 k if that is more. Where there are no
+        more texts than that, every pair is compressed.
 
     Returns
     -------
@@ -362,7 +374,7 @@ def neighbors(
     Raises
     ------
     ValueError
-        If k is out of range, or X alone has one text only.
+        If k is out of range, X alone has one text only, or there are fewer candidates than k.
 
     Examples
     --------
@@ -377,6 +389,9 @@ def neighbors(
         raise ValueError("X has one text, which is not its own neighbour: X needs at least two texts, or give Y")
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
         raise ValueError(f"k is {k!r}: with {m} texts choose from 1 to {most}")
+    count = checked_candidates(prefilter, candidates, k)
+    if count is not None and count < most:
+        return _among_candidates(distances, int(k), count, n_jobs, progress)
     best = np.full((n, k), np.inf)
     index = np.full((n, k), m, np.int64)  # m, beyond every text: an empty place
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
@@ -391,4 +406,26 @@ def neighbors(
             nearest = np.lexsort((where, found))[:, :k]
             best[rows] = np.take_along_axis(found, nearest, 1)
             index[rows] = np.take_along_axis(where, nearest, 1)
+    return Neighbors(best, index)
+
+
+def _among_candidates(
+    distances: Distances, k: int, candidates: int, n_jobs: int | None, progress: bool | None
+) -> Neighbors:
+    """The k nearest texts among so many candidates of each text."""
+    n, codec = distances.pairs.shape[0], distances.pairs.job.compressor
+    best, index = np.empty((n, k)), np.empty((n, k), np.int64)
+    distances.measure_alone(n_jobs, progress)
+    step = max(1, _PAIRS_AT_ONCE // candidates)
+    with progress_bar(
+        f"compressing candidates with {codec.name}", n * candidates * (1 + distances.twice), show=progress
+    ) as advance:
+        prefilter = Prefilter(distances, n_jobs)
+        for top in range(0, n, step):
+            rows = slice(top, min(top + step, n))
+            columns = prefilter.candidates(rows.start, rows.stop, candidates)
+            values = distances.chosen(top, columns, n_jobs, advance)
+            nearest = np.argsort(values, axis=1, kind="stable")[:, :k]  # candidates are in the order of Y
+            best[rows] = np.take_along_axis(values, nearest, 1)
+            index[rows] = np.take_along_axis(columns, nearest, 1)
     return Neighbors(best, index)

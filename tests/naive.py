@@ -248,3 +248,25 @@ def neighbors(spec, xs, ys, k, metric, *, own=False, **options):
     rows = pairwise(spec, xs, ys, metric, **options)
     found = [nearest(row, k, leave_out=i if own else None) for i, row in enumerate(rows)]
     return [values for values, _ in found], [places for _, places in found]
+
+
+# prefilter
+
+
+def shingles(text, size):
+    """The different shingles of a text: a bucket for each place, zero bytes after the end."""
+    padded = text + bytes(size)
+    codes = {int.from_bytes(padded[i : i + size], "little") for i in range(len(text))}
+    return {(code * 0x9E3779B97F4A7C15) % 2**64 >> 42 for code in codes}
+
+
+def overlaps(xs, ys):
+    """Summed weights of the shingles that two texts share, for each pair."""
+    mean = sum(map(len, ys)) / len(ys)
+    size = 3 if mean < 16 else 4 if mean < 256 else 5
+    sets = [shingles(y, size) for y in ys]
+
+    def weight(shingle):
+        return math.sqrt(math.log(1 + len(ys) / sum(shingle in found for found in sets)))
+
+    return [[sum(map(weight, sorted(shingles(x, size) & found))) for found in sets] for x in xs]

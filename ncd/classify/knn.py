@@ -16,6 +16,7 @@ from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Joint, Order
 from ncd.pairs import Symmetrize
 from ncd.pairwise import Neighbors, neighbors
+from ncd.prefilter import checked_candidates
 
 __all__ = ["NCDClassifier"]
 
@@ -47,6 +48,12 @@ class NCDClassifier(TextClassifier):
         As in `ncd.pairwise`; "yx" puts the training text first, or primes the coder with it.
     separator, symmetrize, remove_overhead
         As in `ncd.pairwise`.
+    prefilter : {None, "shingles"}
+        As in `ncd.neighbors`; "shingles": only some training texts are compressed together with a text, those that
+        look nearest by the short strings that both have. Many times faster, and a neighbour may be missed (see the
+        guide for how many).
+    candidates : int or None
+        With `prefilter`: how many training texts; None: 100, or 10 times `n_neighbors` if that is more.
     random_state : int, RandomState or None
         For ``tie="random"``.
     n_jobs : int or None
@@ -85,6 +92,8 @@ class NCDClassifier(TextClassifier):
         joint: Literal["auto"] | Joint = "auto",
         symmetrize: Symmetrize | None = None,
         remove_overhead: bool = False,
+        prefilter: Literal["shingles"] | None = None,
+        candidates: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         progress: bool | None = None,
@@ -98,6 +107,8 @@ class NCDClassifier(TextClassifier):
         self.joint = joint
         self.symmetrize = symmetrize
         self.remove_overhead = remove_overhead
+        self.prefilter = prefilter
+        self.candidates = candidates
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.progress = progress
@@ -125,6 +136,7 @@ class NCDClassifier(TextClassifier):
         self._check_parameters()
         texts, codes = self._read(X, y)
         self._check_k(self.n_neighbors, len(texts))
+        checked_candidates(self.prefilter, self.candidates, self.n_neighbors, name="n_neighbors")
         self.texts_, self.codes_ = texts, codes
         return self
 
@@ -164,6 +176,8 @@ class NCDClassifier(TextClassifier):
             joint=joint,
             symmetrize=self.symmetrize,
             remove_overhead=self.remove_overhead,
+            prefilter=self.prefilter,
+            candidates=self.candidates,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )
@@ -193,6 +207,7 @@ class NCDClassifier(TextClassifier):
         check_is_fitted(self)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         self._check_k(k, len(self.texts_) - (X is None))
+        checked_candidates(self.prefilter, self.candidates, k, name="n_neighbors")
         found = self._neighbors(X, k)
         return (found.distances, found.indices) if return_distance else found.indices
 

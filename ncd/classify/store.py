@@ -4,8 +4,9 @@ Models to a file and back, without pickle.
 The file is a zip archive of
 
 - ``model.json``: ``format`` ("ncd-model"), ``version`` (1), ``class``, ``ncd`` (the release that wrote it),
-  ``params`` (those of the constructor), ``classes`` (the labels), ``compressor_version`` (library and version that
-  made the code lengths), ``compressor`` (the one used, where the parameter says "auto");
+  ``params`` (those of the constructor; one that an earlier release did not know is left out where it has its
+  default, so that that release can read the file), ``classes`` (the labels), ``compressor_version`` (library and
+  version that made the code lengths), ``compressor`` (the one used, where the parameter says "auto");
 - ``texts.bin`` and ``ends.npy``: the texts one after another, and where each ends (int64);
 - further ``.npy`` arrays of integers, by the class.
 
@@ -43,6 +44,8 @@ _STATE = {
     NCDClassifier: ("texts_", ("codes_",)),
     CodeLengthClassifier: ("dictionaries_", ("owners_", "deals_", "counts_")),
 }
+#: Parameters that the first files of version 1 do not have: what is missing has its default.
+_LATER = {"prefilter": None, "candidates": None}
 _LABELS = str | int | float | bool
 _NAMES = {cls.__name__: cls for cls in _STATE}
 
@@ -88,7 +91,11 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
         "version": _VERSION,
         "class": type(model).__name__,
         "ncd": _release(),
-        "params": {key: _plain(key, value) for key, value in model.get_params(deep=False).items()},
+        "params": {
+            key: _plain(key, value)
+            for key, value in model.get_params(deep=False).items()
+            if key not in _LATER or value != _LATER[key]
+        },
         "classes": _labels(model.classes_),
         "compressor": _spec(_used(model)),
         "compressor_version": get_compressor(_used(model)).version,
@@ -152,7 +159,7 @@ def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
     """The classifier from the parts of its file; raises for anything that `fit` could not have made."""
     cls = _NAMES[head["class"]]
     known, found = set(cls().get_params(deep=False)), set(head["params"])
-    if found != known:
+    if not known - set(_LATER) <= found <= known:
         raise ValueError(f"its parameters are {sorted(found)}, this release's are {sorted(known)}")
     model: Any = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
     texts_name, arrays = _STATE[cls]

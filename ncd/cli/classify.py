@@ -15,6 +15,7 @@ from ncd.cli.options import (
     UsageError,
     add_input_options,
     add_output_options,
+    add_prefilter_options,
     add_work_options,
     checked_codec,
     neighbor_count,
@@ -36,7 +37,7 @@ which its code is shortest, argmin over c of L(text | texts of c). Fast, and usu
 --method knn: the k training texts y with the smallest distance from the text x vote, by default
   1 - (L(x) + L(y) - L(xy)) / sqrt(L(x) L(y)),
 or another distance with --metric ('ncd distance --help' has the formulas). Each text is compressed together with every
-training text: slow for large training sets.
+training text: slow for large training sets, for which there is --prefilter.
 
 Written is one JSON object a text of --test, the label where it is known:
   {{"name": ..., "prediction": ..., "label": ...}}
@@ -65,6 +66,8 @@ _PARAMETERS = {
     "tie": ("tie", ("knn",)),
     "order": ("order", ("knn",)),
     "joint": ("joint", ("knn", "code-length")),
+    "prefilter": ("prefilter", ("knn",)),
+    "candidates": ("candidates", ("knn",)),
 }
 
 
@@ -117,6 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="primed: the compressor is primed with the training texts; concat: they stand before the text "
         "(default: auto, primed where the compressor can)",
     )
+    add_prefilter_options(group, only="knn: ")
     add_input_options(parser)
     add_work_options(parser)
     add_output_options(parser, "predictions as JSON lines (default: standard output)")
@@ -170,6 +174,8 @@ def _check(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--{option.replace('_', '-')} goes with --train: a saved model has its own")
         if method not in methods:
             raise UsageError(f"--{option.replace('_', '-')} goes with --method {methods[0]} only")
+    if arguments.candidates is not None and arguments.prefilter is None:
+        raise UsageError("--candidates goes with --prefilter")
     if arguments.model is not None and arguments.method is not None:
         raise UsageError("--method goes with --train: a saved model has its own")
     refuse_two_stdin([arguments.train, arguments.test])

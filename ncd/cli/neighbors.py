@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ncd.cli.options import (
     INPUTS,
+    UsageError,
     add_distance_options,
     add_input_options,
     add_output_options,
+    add_prefilter_options,
     add_work_options,
     distance_options,
     neighbor_count,
@@ -40,6 +42,7 @@ With --label-field the labels are written too. Without -o, a terminal gets a tab
 EXAMPLES = """\
   ncd neighbors --index articles.jsonl -k 3
   ncd neighbors --index train.csv.gz --query new.csv -o nearest.jsonl
+  ncd neighbors --index train.csv.gz --query new.csv --prefilter shingles --candidates 200
 """
 
 
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", "--neighbors", type=neighbor_count, default=5, metavar="K", help="how many (default: 5)")
     add_input_options(parser)
     add_distance_options(parser)
+    add_prefilter_options(parser.add_argument_group("prefilter"))
     add_work_options(parser)
     add_output_options(parser, "JSON lines (default: standard output)")
 
@@ -58,7 +62,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Find and write the neighbours."""
     check_output(arguments.output, force=arguments.force)
     refuse_two_stdin([arguments.index, arguments.query])
+    if arguments.candidates is not None and arguments.prefilter is None:
+        raise UsageError("--candidates goes with --prefilter")
     options = distance_options(arguments)
+    options |= {"prefilter": arguments.prefilter, "candidates": arguments.candidates}
     index = read(arguments.index, arguments, labels=arguments.label_field)
     query = index if arguments.query is None else read(arguments.query, arguments, labels=arguments.label_field)
     from ncd.pairwise import neighbors

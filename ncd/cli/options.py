@@ -15,6 +15,7 @@ __all__ = [
     "add_distance_options",
     "add_input_options",
     "add_output_options",
+    "add_prefilter_options",
     "add_work_options",
     "checked_codec",
     "distance_options",
@@ -120,6 +121,22 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
             choices=("min", "mean", "max"),
             help="combine d(x, y) and d(y, x); twice the work (default: no)",
         )
+
+
+def add_prefilter_options(group: Any, *, only: str = "") -> None:
+    """Options of commands that look for nearest neighbours."""
+    group.add_argument(
+        "--prefilter",
+        choices=("shingles",),
+        help=f"{only}compress only candidates, found by the short strings that texts share: much faster, and may miss "
+        "neighbours (default: no)",
+    )
+    group.add_argument(
+        "--candidates",
+        type=neighbor_count,
+        metavar="N",
+        help=f"{only}with --prefilter: how many for each text (default: 100, or 10 for each neighbour if more)",
+    )
 
 
 def add_work_options(parser: argparse.ArgumentParser) -> None:
