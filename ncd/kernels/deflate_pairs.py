@@ -34,7 +34,20 @@ from ncd.kernels.deflate_trees import (
 )
 from ncd.kernels.jit import inlined, kernel, load64
 
-__all__ = ["SYMBOLS", "First", "Pair", "Place", "Seconds", "all_bytes", "pair_bytes", "prepare_seconds"]
+__all__ = [
+    "SYMBOLS",
+    "First",
+    "Pair",
+    "Place",
+    "Seconds",
+    "all_bytes",
+    "enter_first",
+    "is_ordinary",
+    "pair_bytes",
+    "parsed",
+    "prepare_seconds",
+    "stream_bytes",
+]
 
 _LEAST = 4  # bytes of a first text that has a trigram which may be found
 
@@ -277,10 +290,22 @@ def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
 
 
 @inlined
-def _stream(place: Place, coded: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
-    """Bytes of a stream of one block, or -1 where there would be more than one."""
-    length = flushed(0, own + extra, fixed + extra, coded + place.after, True, True) >> 3
+def stream_bytes(whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
+    """Bytes of a stream of one block that stands for so many of text, or -1 where there would be more than one."""
+    length = flushed(0, own + extra, fixed + extra, whole, True, True) >> 3
     return length if symbols < BLOCK_SYMBOLS else np.int64(-1)
+
+
+@inlined
+def parsed(first: First, size: Any, seconds: Seconds, text: Any, pair: Pair) -> Any:
+    """Parse a pair into the frequencies of `pair`; returns the second text's bytes, symbols, extra bits."""
+    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
+    inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
+    count = np.int64(0)
+    while inside < place.after:
+        inside, pending, far, count = _step(first, place, seconds, pair, inside, pending, far, count)
+    fewer, more = _count_all(place, seconds.data, pair, count)
+    return place.after, symbols + fewer, extra + more
 
 
 @inlined
@@ -307,14 +332,9 @@ def pair_bytes(first: First, size: Any, coded: Any, seconds: Seconds, text: Any,
     int64
         Or -1 where the stream has more than one block.
     """
-    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
-    inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
-    count = np.int64(0)
-    while inside < place.after:
-        inside, pending, far, count = _step(first, place, seconds, pair, inside, pending, far, count)
-    fewer, more = _count_all(place, seconds.data, pair, count)
+    after, symbols, extra = parsed(first, size, seconds, text, pair)
     own, fixed = block_costs(pair.trees, pair.literal, alphabet, pair.distance)
-    return _stream(place, coded, symbols + fewer, extra + more, own, fixed)
+    return stream_bytes(coded + after, symbols, extra, own, fixed)
 
 
 @inlined
@@ -336,9 +356,40 @@ def _two_pairs(
         pair.trees, pair.literal, pair.distance, pair2.trees, pair2.literal, pair2.distance, alphabet
     )
     return (
-        _stream(place, coded, symbols + fewer, extra + more, own, fixed),
-        _stream(place2, coded, symbols2 + fewer2, extra2 + more2, own2, fixed2),
+        stream_bytes(coded + place.after, symbols + fewer, extra + more, own, fixed),
+        stream_bytes(coded + place2.after, symbols2 + fewer2, extra2 + more2, own2, fixed2),
     )
+
+
+@inlined
+def enter_first(first: First, data: Any, begin: Any, end: Any, separator: Any, primed: Any) -> Any:
+    """
+    Prepare a first text and its separator, where any of its pairs may be ordinary.
+
+    Returns the bytes of both, how many of them are part of the stream, and the size of the largest class of equal
+    hashes: more than `CHAIN` where no pair is ordinary.
+    """
+    size = end - begin + len(separator)
+    if size < _LEAST or size > FARTHEST:
+        return size, 0, CHAIN + 1
+    for at in range(end - begin):
+        first.prefix[at] = data[begin + at]
+    for at in range(len(separator)):
+        first.prefix[end - begin + at] = separator[at]
+    for at in range(size, size + 16):
+        first.prefix[at] = 0
+    coded = 0 if primed else size
+    alike = most_alike(first.prefix, 0, size, first.alike)
+    if alike <= CHAIN:
+        prepare_first(first, size, coded)
+    return size, coded, alike
+
+
+@inlined
+def is_ordinary(size: Any, alike: Any, after: Any, alike2: Any) -> Any:
+    """Whether a pair is ordinary (see `all_bytes`), from sizes and largest classes of both texts."""
+    whole = size + after
+    return whole <= FARTHEST and alike2 <= CHAIN and (whole <= CHAIN or alike + alike2 + 2 <= CHAIN)
 
 
 @inlined
@@ -387,33 +438,15 @@ def all_bytes(
     """
     texts = len(seconds.offsets) - 1
     for row in range(len(offsets) - 1):
-        bare = offsets[row + 1] - offsets[row]
-        size = bare + len(separator)
-        if size < _LEAST or size > FARTHEST:
-            _leave_out(result, row)
-            continue
-        for at in range(bare):
-            first.prefix[at] = data[offsets[row] + at]
-        for at in range(len(separator)):
-            first.prefix[bare + at] = separator[at]
-        for at in range(size, size + 16):
-            first.prefix[at] = 0
-        coded = 0 if primed else size
-        alike = most_alike(first.prefix, 0, size, first.alike)
+        size, coded, alike = enter_first(first, data, offsets[row], offsets[row + 1], separator, primed)
         if alike > CHAIN:
             _leave_out(result, row)
             continue
-        prepare_first(first, size, coded)
         waiting = -1
         for text in range(texts):
             if result[row, text] != 0:
                 continue
-            whole = size + seconds.offsets[text + 1] - seconds.offsets[text]
-            if (
-                whole > FARTHEST
-                or seconds.alike[text] > CHAIN
-                or (whole > CHAIN and alike + seconds.alike[text] + 2 > CHAIN)
-            ):
+            if not is_ordinary(size, alike, seconds.offsets[text + 1] - seconds.offsets[text], seconds.alike[text]):
                 result[row, text] = -1
             elif waiting < 0:
                 waiting = text

@@ -18,7 +18,17 @@ from ncd.kernels.deflate_oneshot import hash3
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS
 from ncd.kernels.jit import inlined, kernel, load64, trailing_zeros
 
-__all__ = ["CHAIN", "First", "Seconds", "common", "key_of", "most_alike", "prepare_first", "prepare_seconds"]
+__all__ = [
+    "CHAIN",
+    "First",
+    "Seconds",
+    "bucket_bits",
+    "common",
+    "key_of",
+    "most_alike",
+    "prepare_first",
+    "prepare_seconds",
+]
 
 #: zlib's chain limit at level 9, where the match so far is good: 4096 / 4.
 CHAIN = 1024
@@ -223,12 +233,19 @@ def _find_own(seconds: Seconds, begin: Any, end: Any, context: Any) -> None:
 
 
 @inlined
-def _fill_buckets(first: First, size: Any) -> Any:
-    """Enter all trigrams but the first, which zlib never finds; returns the shift that turns keys into buckets."""
-    prefix, starts, places, words, present = first.prefix, first.starts, first.places, first.words, first.present
+def bucket_bits(size: Any) -> Any:
+    """Bits of the number of buckets for a first text of so many bytes, the separator's among them."""
     bits = 8
     while (1 << bits) < 8 * size and bits < _KEY_BITS:
         bits += 1
+    return bits
+
+
+@inlined
+def _fill_buckets(first: First, size: Any) -> Any:
+    """Enter all trigrams but the first, which zlib never finds; returns the shift that turns keys into buckets."""
+    prefix, starts, places, words, present = first.prefix, first.starts, first.places, first.words, first.present
+    bits = bucket_bits(size)
     down = np.uint16(_KEY_BITS - bits)
     for slot in range((1 << bits) + 1):
         starts[slot] = 0
