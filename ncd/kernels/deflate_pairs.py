@@ -59,6 +59,7 @@ class Pair(NamedTuple):
     matches: NDArray[np.int64]  # place << 32 | length << 16 | distance
     literal: NDArray[np.uint16]  # frequencies
     distance: NDArray[np.uint16]
+    also: NDArray[np.uint16]  # more of the covered bytes: two counts of a letter do not wait for each other
     trees: Trees
 
     @classmethod
@@ -69,18 +70,17 @@ class Pair(NamedTuple):
             np.empty(size // SHORTEST + 2, np.int64),
             np.empty(SYMBOLS, np.uint16),
             np.empty(DISTANCES, np.uint16),
+            np.empty(256, np.uint16),
             Trees.empty(),
         )
 
 
 class Place(NamedTuple):
-    """Where the two texts of a pair are, and the trigrams of the seam between them that are not in buckets."""
+    """Where the two texts of a pair are."""
 
     size: int  # bytes before the second text
     begin: int  # of the second text in its data
     after: int  # bytes of the second text
-    near: int  # the first text's last byte and two of the second, or a word that no trigram has
-    nearer: int
 
 
 @inlined
@@ -98,11 +98,10 @@ def _trigram(first: First, place: Place, data: Any, at: Any) -> Any:
 
 
 @inlined
-def _place(first: First, size: Any, data: Any, begin: Any, end: Any) -> Place:
+def _place(size: Any, seconds: Seconds, text: Any) -> Place:
     """The place of a pair."""
-    none = np.uint64(0)
-    bare = Place(size, begin, end - begin, none, none)
-    return Place(size, begin, end - begin, _trigram(first, bare, data, size - 1), _trigram(first, bare, data, size - 2))
+    begin = seconds.offsets[text]
+    return Place(size, begin, seconds.offsets[text + 1] - begin)
 
 
 @kernel
@@ -143,7 +142,7 @@ def _find_early(first: First, place: Place, seconds: Seconds, look: Any, known: 
                 best, far = length, look - size + back
     slot = key_of(_trigram(first, place, data, look)) >> np.uint16(first.state[5])
     for entry in range(first.starts[slot], first.starts[slot + 1]):
-        at = np.int64(first.places[entry])
+        at = np.int64(first.places[entry]) & 0xFFFF
         if at < look:
             length = _across(first, place, data, at, look, 0, most)
             if length > best:
@@ -224,8 +223,8 @@ def _step(
     up for a longer one at the next place (0: none), and the number of matches so far.
     """
     size, after = place.size, place.after
-    lazy = np.int64(pending > 0)
-    look = inside + lazy
+    lazy = pending > 0
+    look = inside + np.int64(lazy)
     here = place.begin + look
     most = min(np.int64(LONGEST), after - look)
     known = max(pending, np.int64(SHORTEST - 1))
@@ -237,55 +236,65 @@ def _step(
     longer = length > known
     best = length if longer else known
     new_far = mine & 0xFFFF if longer else np.int64(0)
-    if ((place.near ^ word) << np.uint64(40) == 0) | ((place.nearer ^ word) << np.uint64(40) == 0):
+    if seconds.mark[row] > 1:
         for back in range(1, 3):
             length = _across(first, place, seconds.data, size - back, size + look, 0, most)
             longer = length > best
             best = length if longer else best
             new_far = look + back if longer else new_far
     entry, stop = np.uint64(first.starts[slot]), np.uint64(first.starts[slot + np.uint64(1)])
-    needed = np.uint64(min(look + known - (SHORTEST - 1), after))  # the last trigram of a longer match
-    stop = stop if pair.following[needed] == needed else entry
     while True:
         # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
         for _ in range(2):
-            at = np.int64(first.places[entry])
+            spot = np.int64(first.places[entry])
             length = common(first.words[entry], word)
-            if (length == 8) | ((length + at >= size) & (length >= SHORTEST)):
+            if length >= spot >> 16:
+                at = spot & 0xFFFF
                 length = _across(first, place, seconds.data, at, size + look, min(length, size - at), most)
             length = min(length, most)
             longer = length > best
             best = length if longer else best
-            new_far = size + look - at if longer else new_far
+            new_far = size + look - (spot & 0xFFFF) if longer else new_far
             entry += np.uint64(1)
         if (entry >= stop) | (best == most):
             break
     found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
-    pair.matches[np.uint64(count)] = inside << 32 | pending << 16 | far
-    taken = lazy & np.int64(not found)
-    onward = min(look + 1, after)
-    onward = inside + pending if taken else onward
-    onward = np.int64(pair.following[np.uint64(onward)])
-    inside = look if found else onward
-    pending = best if found else np.int64(0)
+    start = look if found else inside
+    length = best if found else pending
     far = new_far if found else far
-    return inside, pending, far, count + taken
+    # A longer match at the next place needs a trigram there, and at its own end.
+    then = np.uint64(min(look + 1, after))
+    needed = np.uint64(min(look + length - (SHORTEST - 1) + 1, after))
+    final = (pair.following[then] != then) | (pair.following[needed] != needed)
+    stays = found & (not final)
+    taken = (found & final) | (lazy & (not found))
+    pair.matches[np.uint64(count)] = start << 32 | length << 16 | far
+    onward = start + length if taken else min(look + 1, after)
+    onward = np.int64(pair.following[np.uint64(onward)])
+    inside = look if stays else onward
+    pending = length if stays else np.int64(0)
+    return inside, pending, far, count + np.int64(taken)
 
 
 @inlined
 def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
     """Count the matches of the second text, which take the place of literals; returns new symbols and extra bits."""
-    literal = pair.literal
+    literal, also = pair.literal, pair.also
+    for symbol in range(256):
+        also[symbol] = 0
     symbols, extra = count, np.int64(0)
     for match in range(count):
         packed = pair.matches[match]
         length, start = (packed >> 16) & 0xFFFF, np.uint64(place.begin + (packed >> 32))
         extra += _count(pair, length, packed & 0xFFFF)
         symbols -= length
-        for covered in range(8):  # most are shorter: no loop of a length that cannot be guessed
+        for covered in range(0, 8, 2):  # most are shorter: no loop of a length that cannot be guessed
             literal[data[start + np.uint64(covered)]] -= covered < length
+            also[data[start + np.uint64(covered + 1)]] += covered + 1 < length
         for covered in range(8, length):
             literal[data[start + np.uint64(covered)]] -= 1
+    for symbol in range(256):
+        literal[symbol] -= also[symbol]
     return symbols, extra
 
 
@@ -299,7 +308,7 @@ def stream_bytes(whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> 
 @inlined
 def parsed(first: First, size: Any, seconds: Seconds, text: Any, pair: Pair) -> Any:
     """Parse a pair into the frequencies of `pair`; returns the second text's bytes, symbols, extra bits."""
-    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
+    place = _place(size, seconds, text)
     inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
     count = np.int64(0)
     while inside < place.after:
@@ -342,8 +351,8 @@ def _two_pairs(
     first: First, size: Any, coded: Any, seconds: Seconds, text: Any, text2: Any, pair: Pair, pair2: Pair, alphabet: Any
 ) -> Any:
     """As `pair_bytes`, for two second texts."""
-    place = _place(first, size, seconds.data, seconds.offsets[text], seconds.offsets[text + 1])
-    place2 = _place(first, size, seconds.data, seconds.offsets[text2], seconds.offsets[text2 + 1])
+    place = _place(size, seconds, text)
+    place2 = _place(size, seconds, text2)
     inside, pending, far, symbols, extra = _begin(first, place, seconds, text, pair)
     inside2, pending2, far2, symbols2, extra2 = _begin(first, place2, seconds, text2, pair2)
     count = count2 = np.int64(0)

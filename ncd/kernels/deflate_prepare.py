@@ -42,7 +42,7 @@ class First(NamedTuple):
 
     prefix: NDArray[np.uint8]  # 16 zero bytes behind
     starts: NDArray[np.uint16]  # of each bucket, among the following two; one more for the end of the last
-    places: NDArray[np.uint16]  # of the bucket's trigrams, the last one in the text first
+    places: NDArray[np.uint32]  # of its trigrams, the last one in the text first; bytes of eight that are known << 16
     words: NDArray[np.uint64]  # eight bytes from each place on
     present: NDArray[np.uint8]  # whether a bucket has any
     state: NDArray[np.int64]  # position, length and distance of a pending match, symbols, extra bits, shift of keys
@@ -56,7 +56,7 @@ class First(NamedTuple):
         return cls(
             np.zeros(size + 16, np.uint8),
             np.empty((1 << _KEY_BITS) + 1, np.uint16),
-            np.empty(size + 2, np.uint16),
+            np.empty(size + 2, np.uint32),
             np.empty(size + 2, np.uint64),
             np.empty(1 << _KEY_BITS, np.uint8),
             np.empty(6, np.int64),
@@ -73,7 +73,7 @@ class Seconds(NamedTuple):
     offsets: NDArray[np.int64]  # where each text starts in data, and where the last one ends
     own: NDArray[np.uint32]  # the nearest of the longest matches of each byte: length << 16 | distance, or 0
     key: NDArray[np.uint16]  # of the trigram at each byte
-    mark: NDArray[np.uint8]  # whether there may be a match that does not begin within the first text
+    mark: NDArray[np.uint8]  # 1: a match of its own, 2: one that begins in the first text's last bytes may be there
     literals: NDArray[np.uint16]  # how often each byte occurs in each text, shape (texts, 256)
     alike: NDArray[np.int64]  # size of the largest class of equal hashes of each text
     newest: NDArray[np.int64]  # scratch, 32,768 each
@@ -229,7 +229,7 @@ def _find_own(seconds: Seconds, begin: Any, end: Any, context: Any) -> None:
                 best, far = length, at - begin + back
         if far:
             own[at - shift] = (best << 16) | far
-        mark[at - shift] = far != 0 or _at_seam(data, begin, at, context)
+        mark[at - shift] = (far != 0) + 2 * _at_seam(data, begin, at, context)
 
 
 @inlined
@@ -262,7 +262,7 @@ def _fill_buckets(first: First, size: Any) -> Any:
         slot = key_of(word) >> down
         place = starts[slot] - 1
         starts[slot] = place
-        places[place] = at
+        places[place] = min(8, size - at) << 16 | at
         words[place] = word
     # Behind the last bucket stands its last entry once more, for who reads two at a time.
     for beyond in range(total, total + 2):
@@ -303,7 +303,7 @@ def prepare_first(first: First, size: Any, coded: Any) -> None:
         best, found, unsure = max(pending, SHORTEST - 1), 0, False
         slot = key_of(load64(prefix, look)) >> np.uint16(down)
         for place in range(starts[slot], starts[slot + 1]):
-            at = np.int64(places[place])
+            at = np.int64(places[place]) & 0xFFFF
             if at < look:
                 length = _run(prefix, at, look, min(LONGEST, size - look))
                 unsure = unsure or (length >= SHORTEST and look + length == size)
