@@ -16,6 +16,7 @@ from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Joint, Order
 from ncd.matrixfile import MatrixFile
 from ncd.memory import new_matrix
+from ncd.nearest import Nearest
 from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
 from ncd.prefilter import Prefilter, checked_candidates
 from ncd.progress import progress_bar
@@ -392,21 +393,11 @@ def neighbors(
     count = checked_candidates(prefilter, candidates, k)
     if count is not None and count < most:
         return _among_candidates(distances, int(k), count, n_jobs, progress)
-    best = np.full((n, k), np.inf)
-    index = np.full((n, k), m, np.int64)  # m, beyond every text: an empty place
+    nearest = Nearest((n, m), int(k), own=pairs.own)
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:
-            rows = slice(block.top, block.bottom)
-            if pairs.own:
-                same = np.arange(max(block.top, block.left), min(block.bottom, block.right))
-                values = values.copy()  # a metric of one's own may have returned a view
-                values[same - block.top, same - block.left] = np.nan  # sorts last, never taken
-            columns = np.broadcast_to(np.arange(block.left, block.right), values.shape)
-            found, where = np.hstack([best[rows], values]), np.hstack([index[rows], columns])
-            nearest = np.lexsort((where, found))[:, :k]
-            best[rows] = np.take_along_axis(found, nearest, 1)
-            index[rows] = np.take_along_axis(where, nearest, 1)
-    return Neighbors(best, index)
+            nearest.add(block, values)
+    return Neighbors(nearest.distances, nearest.indices)
 
 
 def _among_candidates(
