@@ -98,7 +98,7 @@ class Shingles:
     """
 
     def __init__(self, texts: Packed) -> None:
-        from scipy import sparse
+        from ncd.kernels.overlap import invert
 
         self.size = shingle_size(texts)
         parts = [self._of(texts, top, bottom) for top, bottom in _runs(texts, 0, len(texts), len(texts))]
@@ -108,8 +108,11 @@ class Shingles:
         present = np.flatnonzero(frequency)
         self.weights = np.zeros(len(frequency), np.float32)
         self.weights[present] = np.sqrt(np.log1p(len(texts) / frequency[present]))
-        self._by_text = _rows(counts, buckets, np.ones(len(buckets), np.float32))
-        self._by_shingle = sparse.csr_array(self._by_text.T)
+        self._count = len(texts)
+        self._starts = np.zeros(len(frequency) + 1, np.int64)
+        np.cumsum(frequency[:-1], out=self._starts[2:])
+        self._owners = np.empty(len(buckets), np.int32)
+        invert(np.cumsum(counts), buckets, self._starts, self._owners)
 
     def _of(self, texts: Packed, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """How many different shingles each of some texts has, and their buckets, text by text."""
@@ -139,13 +142,12 @@ class Shingles:
 
     def overlaps(self, texts: Packed, top: int, bottom: int) -> NDArray[np.float32]:
         """Overlap of each of some texts with each of the index, shape (bottom - top, m)."""
-        counts, buckets = self._of(texts, top, bottom)
-        return np.asarray((_rows(counts, buckets, self.weights[buckets]) @ self._by_shingle).toarray())
+        from ncd.kernels.overlap import add_overlaps
 
-    def overlaps_within(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Overlap of pairs of texts of the index, given by their numbers."""
-        shared = self._by_text[rows].multiply(self._by_text[columns])
-        return np.asarray(shared @ self.weights.astype(np.float64))
+        counts, buckets = self._of(texts, top, bottom)
+        result = np.zeros((bottom - top, self._count), np.float32)
+        add_overlaps(np.cumsum(counts), buckets, self.weights, self._starts, self._owners, result)
+        return result
 
 
 class Prefilter:
@@ -179,12 +181,14 @@ class Prefilter:
         """What two texts save when they are coded together: a constant, and so much for each unit of overlap."""
         texts, lengths, job = self.distances.packed[1], self.distances.ly, self.distances.pairs.job
         draw = np.random.RandomState(0)  # whose numbers never change
-        firsts = np.repeat(draw.permutation(len(texts))[:_SAMPLE_FIRSTS], _SAMPLE_SECONDS)
-        seconds = (firsts + draw.randint(1, len(texts), len(firsts))) % len(texts)
-        rows, columns = (seconds, firsts) if job.order == "yx" else (firsts, seconds)
+        firsts = draw.permutation(len(texts))[:_SAMPLE_FIRSTS]
+        seconds = (firsts[:, None] + draw.randint(1, len(texts), (len(firsts), _SAMPLE_SECONDS))) % len(texts)
+        overlaps = [self.index.overlaps(texts, i, i + 1)[0, some] for i, some in zip(firsts, seconds, strict=True)]
+        pair = np.repeat(firsts, _SAMPLE_SECONDS), seconds.ravel()
+        rows, columns = pair[::-1] if job.order == "yx" else pair
         coded = chosen.lengths(job, texts, texts, rows, columns, n_jobs=n_jobs)
         joint, _ = self.distances.joint(lengths[rows], lengths[columns], coded, None)
-        return fit_line(self.index.overlaps_within(rows, columns), lengths[rows] + lengths[columns] - joint)
+        return fit_line(np.concatenate(overlaps).astype(np.float64), lengths[rows] + lengths[columns] - joint)
 
     def candidates(self, top: int, bottom: int, count: int) -> NDArray[np.int64]:
         """
@@ -260,15 +264,6 @@ def _different(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     first = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
     return keys[first]
-
-
-def _rows(counts: NDArray[np.int64], buckets: NDArray[np.int32], values: NDArray[np.float32]) -> Any:
-    """A sparse matrix of texts by buckets."""
-    from scipy import sparse
-
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    ends = ends.astype(np.int32 if ends[-1] < 1 << 31 else np.int64)
-    return sparse.csr_array((values, buckets, ends), (len(counts), 1 << _BUCKETS_LOG))
 
 
 def _runs(texts: Packed, top: int, bottom: int, most: int) -> Iterator[tuple[int, int]]:

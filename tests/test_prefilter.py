@@ -1,8 +1,8 @@
 """Nearest neighbours among candidates."""
 
-import itertools
 import os
 import threading
+from dataclasses import replace
 from unittest import mock
 
 import joblib
@@ -58,11 +58,8 @@ def test_overlaps(X, Y, block):
     with mock.patch.object(prefilter, "_BLOCK_BYTES", block):
         index = Shingles(Packed.of(Y))
         found = index.overlaps(Packed.of(X), 0, len(X))
-        rows, columns = (np.array(places) for places in zip(*itertools.product(range(len(Y)), repeat=2), strict=True))
-        within = index.overlaps_within(rows, columns)
     assert found.shape == (len(X), len(Y))
     np.testing.assert_allclose(found, naive.overlaps(X, Y), rtol=1e-5)
-    np.testing.assert_allclose(within.reshape(len(Y), len(Y)), naive.overlaps(Y, Y), rtol=1e-5)
 
 
 def test_overlaps_of_longer_texts():
@@ -141,6 +138,26 @@ def test_chosen_lengths_of_large_texts(order, limit):
         assert found.tolist() == job.lengths(list(xs), list(ys)).ravel().tolist()
         with pytest.raises(MemoryError, match="do not fit in memory"):
             chosen.lengths(job, Packed.of([b"x" * 601]), ys, 0 * columns, columns, n_jobs=1)
+
+
+@pytest.mark.parametrize(("order", "joint"), WAYS)
+@pytest.mark.parametrize("texts", [(1, 2), (256, 512)])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_chosen_lengths_from_the_kernel(order, joint, texts, n_jobs):
+    """Our own kernel computes the pairs as part of matrices."""
+    draw = np.random.RandomState(1)
+    rows, columns = draw.randint(0, 10, 300), draw.randint(0, 20, 300)
+    xs, ys = Packed.of(TEXTS[:10]), Packed.of(TEXTS[10:])
+    job = Job(ncd.get_compressor("gzip"), order=order, joint=joint)
+    with (
+        mock.patch.object(chosen, "_KERNEL_TEXTS", texts),
+        mock.patch.object(host, "tuned", lambda job, *_: replace(job, kernel=True)),
+        mock.patch.object(host, "_PARALLEL_FROM_SECONDS", 0),
+    ):
+        found = chosen.lengths(job, xs, ys, rows, columns, n_jobs=n_jobs)
+        with mock.patch.object(chosen, "_BYTES_AT_ONCE", 2000):
+            assert chosen.lengths(job, xs, ys, rows, columns, n_jobs=n_jobs).tolist() == found.tolist()
+    assert found.tolist() == job.lengths(list(xs), list(ys))[rows, columns].tolist()
 
 
 def test_a_coder_is_primed_once_for_each_first_text():

@@ -175,13 +175,23 @@ class Job:
         """Pairs with the bytewise smaller text first."""
         compressor, separator = self.compressor, self.separator
         if self.kernel:
-            later = np.array([[x > y for y in ys] for x in xs])
-            return np.where(later, self._exact(ys, xs, ~later.T).T, self._exact(xs, ys, later))
+            return self.lengths_where(np.ones((len(xs), len(ys)), bool), xs, ys)
         block = np.empty((len(xs), len(ys)), compressor.dtype)
         for i, x in enumerate(xs):
             head, tail = x + separator, separator + x
             block[i] = compressor._lengths(head + y if x <= y else y + tail for y in ys)
         return block
+
+    def lengths_where(self, wanted: NDArray[np.bool_], xs: Sequence[bytes], ys: Sequence[bytes]) -> NDArray[Any]:
+        """Code lengths of the pairs that are wanted, from our own kernel; shape (len(xs), len(ys)), others anything."""
+        if self.order == "yx":
+            return self._exact(ys, xs, ~wanted.T).T
+        if self.order == "xy":
+            return self._exact(xs, ys, ~wanted)
+        i, j = np.nonzero(wanted)
+        later = np.zeros_like(wanted)
+        later[i, j] = [xs[row] > ys[column] for row, column in zip(i.tolist(), j.tolist(), strict=True)]
+        return np.where(later, self._exact(ys, xs, ~later.T).T, self._exact(xs, ys, later | ~wanted))
 
     def _exact(
         self, firsts: Sequence[bytes], seconds: Sequence[bytes], skip: NDArray[np.bool_] | None = None
