@@ -8,7 +8,6 @@ the kernel for pairs leaves out; elsewhere the kernel for single texts does.
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.compressors.deflate import is_classic, single
+from ncd.compressors.deflate import Deflate, single
 from ncd.corpus import Packed
 
 __all__ = ["compiled", "is_compiled", "pairs", "single"]
@@ -75,8 +74,9 @@ def pairs(
         Bytes, the same as zlib's.
     """
     kernels = compiled()
+    if primed:
+        separator, firsts = b"", [first[-_WINDOW:] for first in firsts]
     xs, ys = Packed.of(firsts), Packed.of(seconds)
-    separator = b"" if primed else separator
     result = np.zeros((len(xs), len(ys)), np.int64)
     if skip is not None:
         result[skip] = 1  # the kernel computes what is 0
@@ -103,8 +103,8 @@ def _all_bytes(kernels: Any, xs: Packed, ys: Packed, separator: bytes, primed: b
     for data in (xs.data[xs.offsets[0] : xs.offsets[-1]], ys.data[begin:end], between):
         used[:256] |= np.bincount(data, minlength=256) > 0
     alphabet = np.flatnonzero(used).astype(np.uint16)
-    longest_first = min(int(np.diff(xs.offsets).max()) + len(between), _WINDOW)
-    longest_second = min(int(np.diff(ys.offsets).max()), _WINDOW)
+    longest_first = min(int(np.diff(xs.offsets).max()) + len(between), kernels.SLIDE)
+    longest_second = min(int(np.diff(ys.offsets).max()), kernels.SLIDE)
     prepared = kernels.Seconds.of(ys.data, ys.offsets)
     kernels.prepare_seconds(prepared, between[-2:])
     kernels.all_bytes(
@@ -123,13 +123,10 @@ def _all_bytes(kernels: Any, xs: Packed, ys: Packed, separator: bytes, primed: b
 
 def _faithful(first: bytes, seconds: list[bytes], separator: bytes, primed: bool) -> list[int]:
     """Lengths of pairs that are not ordinary."""
-    dictionary = first[-_WINDOW:] if primed else b""
-    head = b"" if primed else first + separator
-    if not is_classic():
-        return single([head + second for second in seconds], dictionary=dictionary)
-    lengths = []
-    for second in seconds:
-        coder = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=dictionary)
-        # In one piece: where a piece ends, zlib may slide its window a byte earlier, and lose a match.
-        lengths.append(len(coder.compress(head + second)) + len(coder.flush()))
-    return lengths
+    deflate = Deflate(9)
+    # In one piece: where a piece ends, zlib may slide its window a byte earlier, and lose a match.
+    return (
+        deflate.primed(first)._lengths(seconds)
+        if primed
+        else deflate._lengths([first + separator + second for second in seconds])
+    )

@@ -18,10 +18,12 @@ from ncd.kernels.deflate_prepare import CHAIN, First, Seconds, bucket_bits, prep
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS
 from ncd.kernels.jit import inlined, kernel
 
-__all__ = ["LANES", "Columns", "Rows", "alphabet_of", "first_of", "parse_lane"]
+__all__ = ["LANES", "PLACE", "Columns", "Rows", "alphabet_of", "first_of", "parse_lane"]
 
 #: Threads that work beside each other.
 LANES = 128
+#: What `First.places` are.
+PLACE = First.empty(0).places.dtype
 
 _HASHES = 32768
 
@@ -39,7 +41,7 @@ class Rows(NamedTuple):
     prefix: NDArray[np.uint8]
     starts: NDArray[np.uint16]
     present: NDArray[np.uint8]
-    places: NDArray[np.uint16]
+    places: NDArray[Any]
     words: NDArray[np.uint64]
 
     @staticmethod
@@ -53,7 +55,7 @@ class Rows(NamedTuple):
     def bytes_of(edges: NDArray[np.int64]) -> NDArray[np.int64]:
         """Bytes of memory for all texts before each one."""
         each = 2 * (SYMBOLS + DISTANCES) + 8 * 12
-        return edges @ np.array([1, 3, 10]) + each * np.arange(len(edges))
+        return edges @ np.array([1, 3, PLACE.itemsize + 8]) + each * np.arange(len(edges))
 
     @classmethod
     def prepare(cls, xs: Packed, top: int, bottom: int, separator: bytes, primed: bool) -> Rows:
@@ -73,7 +75,7 @@ class Rows(NamedTuple):
             np.zeros(prefix, np.uint8),
             np.empty(starts, np.uint16),
             np.empty(starts, np.uint8),
-            np.empty(places, np.uint16),
+            np.empty(places, PLACE),
             np.empty(places, np.uint64),
         )
         _prepare_rows(xs.data, xs.offsets[top : bottom + 1], between, primed, rows, np.zeros(_HASHES, np.uint16))

@@ -7,12 +7,24 @@ from numpy.typing import NDArray
 
 from ncd.kernels.jit import inlined
 
-__all__ = ["END", "FARTHEST", "LEVELS", "LONGEST", "SHORTEST", "TOO_FAR", "WINDOW", "distance_code", "length_code"]
+__all__ = [
+    "END",
+    "FARTHEST",
+    "LEVELS",
+    "LONGEST",
+    "SHORTEST",
+    "SLIDE",
+    "TOO_FAR",
+    "WINDOW",
+    "distance_code",
+    "length_code",
+]
 
 END = 256  # symbol that ends a block
 SHORTEST, LONGEST = 3, 258  # lengths of matches
 WINDOW = 32768
 FARTHEST = WINDOW - (LONGEST + SHORTEST + 1)  # distance of a match (zlib keeps 262 bytes of its window in reserve)
+SLIDE = WINDOW + FARTHEST  # texts of so many bytes and more make zlib's window slide
 TOO_FAR = 4096  # a match of three bytes from farther away costs more than three literals
 
 #: zlib's deflate.c, configuration_table: good and lazy length, nice length, longest chain, and whether it is lazy.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.kernels.deflate_codes import FARTHEST, LONGEST, SHORTEST, TOO_FAR, distance_code, length_code
+from ncd.kernels.deflate_codes import FARTHEST, LONGEST, SHORTEST, SLIDE, TOO_FAR, distance_code, length_code
 from ncd.kernels.deflate_prepare import (
     CHAIN,
     First,
@@ -35,6 +35,7 @@ from ncd.kernels.deflate_trees import (
 from ncd.kernels.jit import inlined, kernel, load64
 
 __all__ = [
+    "SLIDE",
     "SYMBOLS",
     "First",
     "Pair",
@@ -60,6 +61,7 @@ class Pair(NamedTuple):
     literal: NDArray[np.uint16]  # frequencies
     distance: NDArray[np.uint16]
     also: NDArray[np.uint16]  # more of the covered bytes: two counts of a letter do not wait for each other
+    doubt: NDArray[np.uint8]  # [0]: whether zlib's choice may depend on more than the place
     trees: Trees
 
     @classmethod
@@ -71,6 +73,7 @@ class Pair(NamedTuple):
             np.empty(SYMBOLS, np.uint16),
             np.empty(DISTANCES, np.uint16),
             np.empty(256, np.uint16),
+            np.empty(1, np.uint8),
             Trees.empty(),
         )
 
@@ -124,7 +127,7 @@ def _across(first: First, place: Place, data: Any, there: Any, here: Any, length
 
 
 @inlined
-def _find_early(first: First, place: Place, seconds: Seconds, look: Any, known: Any) -> Any:
+def _find_early(first: First, place: Place, seconds: Seconds, pair: Pair, look: Any, known: Any) -> Any:
     """The nearest of the longest matches from the first text's last bytes on: ``length << 16 | distance``, or 0."""
     size, data = place.size, seconds.data
     most = min(LONGEST, size + place.after - look)
@@ -143,13 +146,47 @@ def _find_early(first: First, place: Place, seconds: Seconds, look: Any, known: 
     slot = key_of(_trigram(first, place, data, look)) >> np.uint16(first.state[5])
     for entry in range(first.starts[slot], first.starts[slot + 1]):
         at = np.int64(first.places[entry]) & 0xFFFF
-        if at < look:
+        if at < look and look - at <= FARTHEST:
             length = _across(first, place, data, at, look, 0, most)
+            pair.doubt[0] |= look - at == FARTHEST
             if length > best:
                 best, far = length, look - at
     if best == SHORTEST and far > TOO_FAR:
         return 0
     return best << 16 | far if far else 0
+
+
+@kernel
+def _search_far(
+    first: First,
+    place: Place,
+    seconds: Seconds,
+    pair: Pair,
+    look: Any,
+    entry: Any,
+    stop: Any,
+    best: Any,
+    far: Any,
+) -> Any:
+    """Length and distance of the match at a place, where a bucket may reach out of the window."""
+    here = place.size + look
+    most = min(np.int64(LONGEST), place.after - look)
+    word = load64(seconds.data, place.begin + look)
+    while entry < stop and best < most:
+        spot = np.int64(first.places[entry])
+        at = spot & 0xFFFF
+        if here - at > FARTHEST:
+            break
+        length = common(first.words[entry], word)
+        if length >= spot >> 16:
+            length = _across(first, place, seconds.data, at, here, min(length, place.size - at), most)
+        length = min(length, most)
+        if length > best:
+            best, far = length, here - at
+            # At the very end of the window zlib finds the newest of its chain alone.
+            pair.doubt[0] |= far == FARTHEST
+        entry += np.uint64(1)
+    return best, far
 
 
 @inlined
@@ -175,11 +212,12 @@ def _begin(first: First, place: Place, seconds: Seconds, text: Any, pair: Pair) 
         pair.literal[symbol] = first.literal[symbol]
     for code in range(DISTANCES):
         pair.distance[code] = first.distance[code]
+    pair.doubt[0] = 0
     position, pending, far, symbols, extra, _down = first.state
     symbols += place.after
     while position < place.size:
         look = position + (pending > 0)
-        found = _find_early(first, place, seconds, look, max(pending, SHORTEST - 1))
+        found = _find_early(first, place, seconds, pair, look, max(pending, SHORTEST - 1))
         if found:
             position, pending, far = look, found >> 16, found & 0xFFFF
         elif pending:
@@ -243,21 +281,24 @@ def _step(
             best = length if longer else best
             new_far = look + back if longer else new_far
     entry, stop = np.uint64(first.starts[slot]), np.uint64(first.starts[slot + np.uint64(1)])
-    while True:
-        # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
-        for _ in range(2):
-            spot = np.int64(first.places[entry])
-            length = common(first.words[entry], word)
-            if length >= spot >> 16:
-                at = spot & 0xFFFF
-                length = _across(first, place, seconds.data, at, size + look, min(length, size - at), most)
-            length = min(length, most)
-            longer = length > best
-            best = length if longer else best
-            new_far = size + look - (spot & 0xFFFF) if longer else new_far
-            entry += np.uint64(1)
-        if (entry >= stop) | (best == most):
-            break
+    if size + look > FARTHEST:
+        best, new_far = _search_far(first, place, seconds, pair, look, entry, stop, best, new_far)
+    else:
+        while True:
+            # Two at a time, also where there is one or none: the next bucket's differ in their first three bytes.
+            for _ in range(2):
+                spot = np.int64(first.places[entry])
+                length = common(first.words[entry], word)
+                if length >= spot >> 16:
+                    at = spot & 0xFFFF
+                    length = _across(first, place, seconds.data, at, size + look, min(length, size - at), most)
+                length = min(length, most)
+                longer = length > best
+                best = length if longer else best
+                new_far = size + look - (spot & 0xFFFF) if longer else new_far
+                entry += np.uint64(1)
+            if (entry >= stop) | (best == most):
+                break
     found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
     start = look if found else inside
     length = best if found else pending
@@ -299,10 +340,10 @@ def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
 
 
 @inlined
-def stream_bytes(whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
-    """Bytes of a stream of one block that stands for so many of text, or -1 where there would be more than one."""
+def stream_bytes(pair: Pair, whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
+    """Bytes of a stream of one block for so many of text, or -1 where there would be more blocks, or is doubt."""
     length = flushed(0, own + extra, fixed + extra, whole, True, True) >> 3
-    return length if symbols < BLOCK_SYMBOLS else np.int64(-1)
+    return length if symbols < BLOCK_SYMBOLS and not pair.doubt[0] else np.int64(-1)
 
 
 @inlined
@@ -343,7 +384,7 @@ def pair_bytes(first: First, size: Any, coded: Any, seconds: Seconds, text: Any,
     """
     after, symbols, extra = parsed(first, size, seconds, text, pair)
     own, fixed = block_costs(pair.trees, pair.literal, alphabet, pair.distance)
-    return stream_bytes(coded + after, symbols, extra, own, fixed)
+    return stream_bytes(pair, coded + after, symbols, extra, own, fixed)
 
 
 @inlined
@@ -365,8 +406,8 @@ def _two_pairs(
         pair.trees, pair.literal, pair.distance, pair2.trees, pair2.literal, pair2.distance, alphabet
     )
     return (
-        stream_bytes(coded + place.after, symbols + fewer, extra + more, own, fixed),
-        stream_bytes(coded + place2.after, symbols2 + fewer2, extra2 + more2, own2, fixed2),
+        stream_bytes(pair, coded + place.after, symbols + fewer, extra + more, own, fixed),
+        stream_bytes(pair2, coded + place2.after, symbols2 + fewer2, extra2 + more2, own2, fixed2),
     )
 
 
@@ -379,7 +420,7 @@ def enter_first(first: First, data: Any, begin: Any, end: Any, separator: Any, p
     hashes: more than `CHAIN` where no pair is ordinary.
     """
     size = end - begin + len(separator)
-    if size < _LEAST or size > FARTHEST:
+    if size < _LEAST or size >= SLIDE:
         return size, 0, CHAIN + 1
     for at in range(end - begin):
         first.prefix[at] = data[begin + at]
@@ -398,7 +439,7 @@ def enter_first(first: First, data: Any, begin: Any, end: Any, separator: Any, p
 def is_ordinary(size: Any, alike: Any, after: Any, alike2: Any) -> Any:
     """Whether a pair is ordinary (see `all_bytes`), from sizes and largest classes of both texts."""
     whole = size + after
-    return whole <= FARTHEST and alike2 <= CHAIN and (whole <= CHAIN or alike + alike2 + 2 <= CHAIN)
+    return whole < SLIDE and alike2 <= CHAIN and (whole <= CHAIN or alike + alike2 + 2 <= CHAIN)
 
 
 @inlined
@@ -425,7 +466,7 @@ def all_bytes(
     """
     Bytes of the raw deflate streams of all pairs, -1 for those that are not ordinary.
 
-    A pair is ordinary if no limit of zlib's can play a part: the window holds both texts, the largest class of equal
+    A pair is ordinary if no limit of zlib's can play a part: the window does not slide, the largest class of equal
     hashes is within the chain's limit, there is one block, and the first text has a trigram that may be found.
 
     Parameters

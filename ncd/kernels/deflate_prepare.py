@@ -183,7 +183,7 @@ def prepare_seconds(seconds: Seconds, context: Any) -> None:
         newest[code] = -1
     for text in range(len(offsets) - 1):
         begin, end = offsets[text], offsets[text + 1]
-        if end - begin > FARTHEST:
+        if end - begin > FARTHEST - SHORTEST:  # all of it is in sight of the separator's last bytes
             alike[text] = end - begin
             continue
         for symbol in range(256):
@@ -304,9 +304,9 @@ def prepare_first(first: First, size: Any, coded: Any) -> None:
         slot = key_of(load64(prefix, look)) >> np.uint16(down)
         for place in range(starts[slot], starts[slot + 1]):
             at = np.int64(places[place]) & 0xFFFF
-            if at < look:
+            if at < look and look - at <= FARTHEST:
                 length = _run(prefix, at, look, min(LONGEST, size - look))
-                unsure = unsure or (length >= SHORTEST and look + length == size)
+                unsure = unsure or (length >= SHORTEST and look + length == size) or look - at == FARTHEST
                 if length > best:
                     best, found = length, look - at
         if unsure:
