@@ -248,7 +248,7 @@ def main() -> None:
         for n in COUNTS:
             results.add(by_count(n, 3), repeats=3)
     if "ag" in parts:
-        results.add(on_ag(arguments.rows), rows=arguments.rows)
+        results.add(on_ag(arguments.rows))
     report(results)
 
 

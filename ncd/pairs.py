@@ -80,7 +80,8 @@ class Pairs:
         window = codec.primed_window if joint == "primed" else codec.window
         _warn_of_window(codec, window, {"X": xs} if Y is None else {"X": xs, "Y": ys})
         between = as_bytes(separator, name="separator")
-        return cls(xs, ys, Y is None, Job(codec, between, order, joint))  # type: ignore[arg-type]
+        job = Job(codec, between, order, joint)  # type: ignore[arg-type]
+        return cls(xs, ys, Y is None, host.tuned(job, xs, ys, len(xs) * len(ys)))
 
 
 def _warn_of_window(codec: Compressor, window: int | None, corpora: dict[str, list[bytes]]) -> None:
