@@ -10,6 +10,7 @@ import argparse
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,11 @@ def class_models(name: str, draw: int) -> Iterator[tuple[str, float, int]]:
 
 def vote(distances: NDArray[np.float64], classes: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Majority of the k nearest, a tie to the class of the nearest."""
-    nearest = classes[np.argsort(distances, axis=1, kind="stable")[:, :k]]
+    return majority(classes[np.argsort(distances, axis=1, kind="stable")[:, :k]])
+
+
+def majority(nearest: NDArray[Any]) -> NDArray[Any]:
+    """The class with most votes among neighbours, nearest first; of equal ones that of the nearest."""
     votes = (nearest[:, :, None] == nearest[:, None, :]).sum(2)
     return nearest[np.arange(len(nearest)), votes.argmax(1)]
 

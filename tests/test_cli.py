@@ -172,6 +172,26 @@ USAGE = {
     "model, save": (["classify", "--model", "m", "--test", "test.jsonl", "--save", "n"], "--save goes with --train"),
     "model, k": (["classify", "--model", "m", "--test", "test.jsonl", "-k", "3"], "--neighbors goes with --train"),
     "model, method": (["classify", "--model", "m", "--test", "t", "--method", "knn"], "--method goes with --train"),
+    "candidates": (
+        ["neighbors", "--index", "test.jsonl", "--candidates", "5"],
+        "--candidates goes with --prefilter",
+    ),
+    "few candidates": (
+        ["neighbors", "--index", "test.jsonl", "--prefilter", "shingles", "--candidates", "4", "-k", "5"],
+        "candidates is 4 and k is 5: give at least 5 candidates",
+    ),
+    "knn candidates": (
+        ["classify", "--train", "train.jsonl", "--test", "t", "--method", "knn", "--candidates", "5"],
+        "--candidates goes with --prefilter",
+    ),
+    "method, prefilter": (
+        ["classify", "--train", "t", "--test", "t", "--prefilter", "shingles"],
+        "--prefilter goes with --method knn",
+    ),
+    "model, prefilter": (
+        ["classify", "--model", "m", "--test", "t", "--prefilter", "shingles"],
+        "--prefilter goes with --train",
+    ),
     "method, k": (["classify", "--train", "t", "--test", "t", "-k", "3"], "--neighbors goes with --method knn"),
     "method, dictionaries": (
         ["classify", "--train", "t", "--test", "t", "--method", "knn", "--dictionaries", "3"],
@@ -644,6 +664,18 @@ def test_neighbors_to_standard_output_without_labels(folder, run):
     assert set(lines(out)[0]["neighbors"][0]) == {"name", "distance"}
 
 
+def test_neighbors_among_candidates(folder, run, passages):
+    command = ["neighbors", "--index", "train.jsonl", "--query", "test.jsonl", "-k", 2, "--prefilter", "shingles"]
+    train, test = [text for text, _ in passages[:28]], [text for text, _ in passages[28:]]
+    for more, candidates in ([], None), (["--candidates", 6], 6):
+        code, out, _ = run(*command, *more)
+        assert code == 0
+        expected = ncd.neighbors(test, train, 2, prefilter="shingles", candidates=candidates)
+        for i, record in enumerate(lines(out)):
+            assert [row["name"] for row in record["neighbors"]] == [f"train.jsonl:{j + 1}" for j in expected.indices[i]]
+            assert [row["distance"] for row in record["neighbors"]] == expected.distances[i].tolist()
+
+
 # ---- classify
 
 
@@ -665,6 +697,15 @@ def test_the_help_tells_the_defaults(run):
     assert f"savings or nrc (default: {knn.metric})" in out
     assert f"how many neighbours vote (default: {knn.n_neighbors})" in out
     assert f"wins an equal vote (default: {knn.tie})" in out
+
+
+def test_classify_by_candidates(folder, run, passages):
+    options = ["--method", "knn", "-k", 3, "--prefilter", "shingles", "--candidates", 5]
+    code, out, _ = run("classify", "--train", "train.jsonl", "--test", "test.jsonl", *options)
+    assert code == 0
+    model = ncd.NCDClassifier(n_neighbors=3, prefilter="shingles", candidates=5)
+    model.fit(*zip(*passages[:28], strict=True))
+    assert [row["prediction"] for row in lines(out)] == model.predict([text for text, _ in passages[28:]]).tolist()
 
 
 def test_classify_by_nearest_neighbour(folder, run, passages):

@@ -21,6 +21,7 @@ QUERIES = TRAIN.texts[60:80]
     [
         ncd.NCDClassifier("zstd:3", metric="cdm", separator=b"\xff\x00", n_neighbors=2),
         ncd.NCDClassifier(separator="|"),
+        ncd.NCDClassifier(n_neighbors=3, prefilter="shingles", candidates=7),
         ncd.CodeLengthClassifier(),
         ncd.CodeLengthClassifier(ncd.get_compressor("brotli:5,lgwin=18"), dictionaries=2, reduce="min"),
     ],
@@ -100,6 +101,10 @@ IMPOSSIBLE = {
         {"params": {"order": 3}},
         {"params": {"joint": "primed", "compressor": "bz2:9"}},
         {"params": {"tie": None}},
+        {"params": {"prefilter": "hashes"}},
+        {"params": {"candidates": 4}},
+        {"params": {"prefilter": "shingles", "candidates": 3}},
+        {"params": {"prefilter": "shingles", "candidates": "all"}},
         {"params": {"random_state": "dice"}},
     ],
     ncd.CodeLengthClassifier: [
@@ -177,6 +182,18 @@ def test_a_compressor_whose_name_makes_another(tmp_path, registry, kind, name):
         loaded = ncd.load_model(tmp_path / family)
         assert loaded.compressor == family
         assert loaded.predict(QUERIES).tolist() == model.predict(QUERIES).tolist()
+
+
+def test_models_of_earlier_releases(tmp_path):
+    """Without the parameters that came later; and what does not use these is written as it was before."""
+    path = tmp_path / "m.ncd"
+    for changes, later in (({}, set()), ({"prefilter": "shingles"}, {"prefilter"})):
+        model = ncd.NCDClassifier("deflate:9", n_neighbors=3, **changes).fit(X, Y)
+        ncd.save_model(model, path, force=True)
+        with zipfile.ZipFile(path) as archive:
+            params = json.loads(archive.read("model.json"))["params"]
+        assert {*model.get_params()} - {*params} == {"prefilter", "candidates"} - later
+        assert ncd.load_model(path).get_params() == model.get_params()
 
 
 def test_refuses_damage(saved, tmp_path):
