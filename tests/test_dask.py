@@ -19,7 +19,10 @@ from ncd.engines.host import Grid, Job
 
 distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, and processes that start fast")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="signals, and processes that start fast"),
+    pytest.mark.filterwarnings("ignore:.apply_async. is deprecated:DeprecationWarning"),  # joblib 1.5 of its own doing
+]
 X = [make_text(seed, 30) for seed in range(24)]
 
 
