@@ -17,7 +17,7 @@ from ncd.compressors.registry import get_compressor
 from ncd.corpus import Packed, Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import Metric
 from ncd.engines import chosen, host, workers
-from ncd.engines.host import Block, Grid, Job, Joint, Order
+from ncd.engines.host import Block, Engine, Grid, Job, Joint, Order
 from ncd.exceptions import WindowWarning
 from ncd.progress import progress_bar
 
@@ -65,6 +65,7 @@ class Pairs:
         order: str,
         joint: str,
         allow_empty: bool,
+        engine: Engine,
     ) -> Pairs:
         """Check arguments, encode texts, warn where the window is too small for them."""
         codec = get_compressor(compressor)
@@ -81,7 +82,7 @@ class Pairs:
         _warn_of_window(codec, window, {"X": xs} if Y is None else {"X": xs, "Y": ys})
         between = as_bytes(separator, name="separator")
         job = Job(codec, between, order, joint)  # type: ignore[arg-type]
-        return cls(xs, ys, Y is None, host.tuned(job, xs, ys, len(xs) * len(ys)))
+        return cls(xs, ys, Y is None, host.tuned(job, xs, ys, len(xs) * len(ys), engine))
 
 
 def _warn_of_window(codec: Compressor, window: int | None, corpora: dict[str, list[bytes]]) -> None:
@@ -120,7 +121,12 @@ def computed(
         grid = Grid.plan(job, (len(xs), len(ys)), pair_seconds, workers.count(n_jobs), mirrored=mirrored)
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
     pairs = sum(block.pairs for block in blocks)
-    results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
+    if job.device == "cuda":
+        from ncd.engines import cuda
+
+        results = cuda.run(job, xs, ys, blocks, twice=twice)
+    else:
+        results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
     with progress_bar(f"compressing with {job.compressor.name}", pairs, show=progress) as advance:
         for block, forward, backward in results:
             yield block, forward, backward

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_corpus
 from ncd.distances.lengths import Metric, get_metric
-from ncd.engines.host import Joint, Order
+from ncd.engines.host import Engine, Joint, Order
 from ncd.matrixfile import MatrixFile
 from ncd.memory import new_matrix
 from ncd.nearest import Nearest
@@ -79,6 +79,7 @@ def joint_lengths(
     separator: Text = b" ",
     order: Order = "xy",
     joint: Joint = "concat",
+    engine: Engine = "auto",
     n_jobs: int | None = None,
     progress: bool | None = None,
     allow_empty: bool = False,
@@ -99,6 +100,10 @@ def joint_lengths(
         symmetric and takes half the time.
     joint : {"concat", "primed"}
         "primed": L(first) + L(second|first) from a primed coder, without separator.
+    engine : {"auto", "host", "cuda"}
+        Where gzip, zlib and deflate at level 9 are computed if many pairs are wanted: "host" on this machine's cores
+        (or where joblib sends the work), "cuda" on its GPUs (``pip install 'ncd[cuda12]'``). "auto" takes a GPU if
+        there is one and the work is long enough. The lengths are the same.
     n_jobs : int or None
         Number of workers; None: all cores. Inside ``joblib.parallel_config(backend=...)`` the work goes there.
     progress : bool or None
@@ -116,7 +121,7 @@ def joint_lengths(
     >>> joint_lengths(["to be or not to be"], ["to be or not to be", "that is the question"]).tolist()
     [[38, 54]]
     """
-    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
     result = new_matrix(pairs.shape, pairs.job.compressor.dtype, _IN_PARTS)
     mirrored = pairs.own and order == "sorted"
     for block, values, _ in computed(
@@ -138,6 +143,7 @@ def conditional_lengths(
     compressor: Any = "zstd",
     separator: Text = b" ",
     joint: Joint = "primed",
+    engine: Engine = "auto",
     n_jobs: int | None = None,
     progress: bool | None = None,
     allow_empty: bool = False,
@@ -155,6 +161,8 @@ def conditional_lengths(
     joint : {"primed", "concat"}
         "primed": the coder has seen x, header and trailer are left out. "concat": L(x + separator + y) - L(x), for
         every compressor.
+    engine : {"auto", "host", "cuda"}
+        As in `ncd.pairwise`.
     n_jobs : int or None
         Number of workers; None: all cores.
     progress : bool or None
@@ -172,7 +180,7 @@ def conditional_lengths(
     >>> conditional_lengths(["to be or not to be"], ["to be or not", "a b c"], compressor="deflate").tolist()
     [[5, 7]]
     """
-    pairs = Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, "xy", joint, allow_empty, engine)
     result = new_matrix(pairs.shape, pairs.job.compressor.dtype, _IN_PARTS)
     for block, values, _ in computed(pairs.job, pairs.xs, pairs.ys, n_jobs=n_jobs, progress=progress):
         result[block.top : block.bottom, block.left : block.right] = values
@@ -196,6 +204,7 @@ def pairwise(
     dtype: DTypeLike | None = None,
     out: str | os.PathLike[str] | Array | None = None,
     checkpoint: bool = False,
+    engine: Engine = "auto",
     n_jobs: int | None = None,
     progress: bool | None = None,
     allow_empty: bool = False,
@@ -235,6 +244,10 @@ def pairwise(
     checkpoint : bool
         With a path: keep what an interrupted or killed run has finished (``out.partial``, ``out.progress``); the same
         call resumes there. Without it an interrupted run leaves nothing.
+    engine : {"auto", "host", "cuda"}
+        Where gzip, zlib and deflate at level 9 are computed if many pairs are wanted: "host" on this machine's cores
+        (or where joblib sends the work), "cuda" on its GPUs (``pip install 'ncd[cuda12]'``). "auto" takes a GPU if
+        there is one and the work is long enough. The lengths are the same.
     n_jobs : int or None
         Number of workers; None: all cores. Inside ``joblib.parallel_config(backend=...)`` the work goes there.
     progress : bool or None
@@ -271,7 +284,7 @@ def pairwise(
     >>> d.shape, bool(d[0, 1] < d[0, 2])
     ((3, 3), True)
     """
-    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
     distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, clip)
     wanted = None if dtype is None else _float_dtype(dtype)
     if checkpoint and "<" in getattr(distances.metric, "__qualname__", "<"):
@@ -344,6 +357,7 @@ def neighbors(
     remove_overhead: bool = False,
     prefilter: Literal["shingles"] | None = None,
     candidates: int | None = None,
+    engine: Engine = "auto",
     n_jobs: int | None = None,
     progress: bool | None = None,
     allow_empty: bool = False,
@@ -357,7 +371,7 @@ def neighbors(
         Without Y, neighbours within X, a text itself left out.
     k : int
         Number of neighbours, 1 to m (to n - 1 without Y).
-    compressor, metric, separator, order, joint, symmetrize, remove_overhead, n_jobs, progress, allow_empty
+    compressor, metric, separator, order, joint, symmetrize, remove_overhead, engine, n_jobs, progress, allow_empty
         As in `ncd.pairwise`.
     prefilter : {None, "shingles"}
         None: every pair is compressed. "shingles": for each text of X only some texts of Y are, those with the
@@ -382,7 +396,7 @@ def neighbors(
     >>> neighbors(["to be or not"], ["la vie en rose", "to be or to be not"]).indices.tolist()
     [[1]]
     """
-    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty)
+    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
     distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, False)
     n, m = pairs.shape
     most = m - 1 if pairs.own else m

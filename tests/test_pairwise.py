@@ -560,3 +560,18 @@ print(matrix.shape, matrix[7, 9], max(0, peak() - before))
     assert float(value) == (8 + 1 + 10 - 8) / 10
     assert (tmp_path / "large.npy").stat().st_size == 128 + 8 * 3000**2
     assert float(grown) < 30  # MB
+
+
+@pytest.mark.parametrize(
+    "function",
+    [ncd.joint_lengths, ncd.pairwise, ncd.neighbors, lambda X, **options: ncd.conditional_lengths(X, X, **options)],
+)
+def test_engines(function, monkeypatch):
+    texts = ["to be or not to be", "that is the question", "whether it is nobler"]
+    with pytest.raises(ValueError, match="engine is 'gpu': choose from 'auto', 'host', 'cuda'"):
+        function(texts, compressor="gzip", engine="gpu")
+    with pytest.raises(ValueError, match=r"engine='cuda' computes gzip:9, .* compressor is 'zstd:3'"):
+        function(texts, compressor="zstd:3", engine="cuda")
+    monkeypatch.setattr("ncd.engines.cuda.why_not", lambda: "there is no device")
+    with pytest.raises(RuntimeError, match="engine='cuda': there is no device"):
+        function(texts, compressor="gzip", engine="cuda")

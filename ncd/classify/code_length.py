@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ncd.classify.base import TextClassifier, check_choice
 from ncd.compressors.base import Compressor
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.engines.host import Engine
 from ncd.exceptions import WindowWarning
 from ncd.pairwise import conditional_lengths
 
@@ -52,6 +53,8 @@ class CodeLengthClassifier(TextClassifier):
         L(dictionary). "auto": primed where the compressor can.
     separator : str or bytes
         Stands between the training texts of a dictionary, and before the text of a concatenation.
+    engine : {"auto", "host", "cuda"}
+        As in `ncd.pairwise`.
     n_jobs : int or None
         Number of workers; None: all cores.
     progress : bool or None
@@ -99,6 +102,7 @@ class CodeLengthClassifier(TextClassifier):
         reduce: Literal["mean", "min"] = "mean",
         joint: Literal["auto", "primed", "concat"] = "auto",
         separator: Text = b"\n",
+        engine: Engine = "auto",
         n_jobs: int | None = None,
         progress: bool | None = None,
     ) -> None:
@@ -109,6 +113,7 @@ class CodeLengthClassifier(TextClassifier):
         self.reduce = reduce
         self.joint = joint
         self.separator = separator
+        self.engine = engine
         self.n_jobs = n_jobs
         self.progress = progress
 
@@ -138,6 +143,7 @@ class CodeLengthClassifier(TextClassifier):
         """
         check_choice("reduce", self.reduce, ("mean", "min"))
         check_choice("joint", self.joint, ("auto", "primed", "concat"))
+        check_choice("engine", self.engine, get_args(Engine))
         for name in ("dictionaries", "dictionary_size", "deals"):
             value = getattr(self, name)
             number = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
@@ -226,6 +232,7 @@ class CodeLengthClassifier(TextClassifier):
                 compressor=codec,
                 separator=b"",  # the dictionaries end in one
                 joint=self._mode(codec),
+                engine=self.engine,
                 n_jobs=self.n_jobs,
                 progress=self.progress,
             )

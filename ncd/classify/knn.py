@@ -13,7 +13,7 @@ from ncd.classify.base import TextClassifier, check_choice
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import Metric, get_metric
-from ncd.engines.host import Joint, Order
+from ncd.engines.host import Engine, Joint, Order
 from ncd.pairs import Symmetrize
 from ncd.pairwise import Neighbors, neighbors
 from ncd.prefilter import checked_candidates
@@ -56,6 +56,8 @@ class NCDClassifier(TextClassifier):
         With `prefilter`: how many training texts; None: 100, or 10 times `n_neighbors` if that is more.
     random_state : int, RandomState or None
         For ``tie="random"``.
+    engine : {"auto", "host", "cuda"}
+        As in `ncd.pairwise`.
     n_jobs : int or None
         Number of workers; None: all cores.
     progress : bool or None
@@ -95,6 +97,7 @@ class NCDClassifier(TextClassifier):
         prefilter: Literal["shingles"] | None = None,
         candidates: int | None = None,
         random_state: Any = None,
+        engine: Engine = "auto",
         n_jobs: int | None = None,
         progress: bool | None = None,
     ) -> None:
@@ -110,6 +113,7 @@ class NCDClassifier(TextClassifier):
         self.prefilter = prefilter
         self.candidates = candidates
         self.random_state = random_state
+        self.engine = engine
         self.n_jobs = n_jobs
         self.progress = progress
 
@@ -146,6 +150,7 @@ class NCDClassifier(TextClassifier):
         get_metric(self.metric)
         check_choice("tie", self.tie, _TIES)
         check_choice("order", self.order, get_args(Order))
+        check_choice("engine", self.engine, get_args(Engine))
         check_choice("joint", self.joint, ("auto", *get_args(Joint)))
         check_choice("symmetrize", self.symmetrize, (None, *get_args(Symmetrize)))
         as_bytes(self.separator, name="separator")
@@ -178,6 +183,7 @@ class NCDClassifier(TextClassifier):
             remove_overhead=self.remove_overhead,
             prefilter=self.prefilter,
             candidates=self.candidates,
+            engine=self.engine,
             n_jobs=self.n_jobs,
             progress=self.progress,
         )

@@ -45,7 +45,7 @@ _STATE = {
     CodeLengthClassifier: ("dictionaries_", ("owners_", "deals_", "counts_")),
 }
 #: Parameters that the first files of version 1 do not have: what is missing has its default.
-_LATER = {"prefilter": None, "candidates": None}
+_LATER = {"prefilter": None, "candidates": None, "engine": "auto"}
 _LABELS = str | int | float | bool
 _NAMES = {cls.__name__: cls for cls in _STATE}
 

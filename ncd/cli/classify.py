@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ncd.corpus import as_bytes
 
     test = read(arguments.test, arguments, labels=field)
-    model.set_params(progress=progress(arguments))
+    model.set_params(progress=progress(arguments), engine=arguments.engine)
     if arguments.jobs is not None:
         model.set_params(n_jobs=arguments.jobs)
     begun = time.perf_counter()

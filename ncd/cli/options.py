@@ -144,6 +144,13 @@ def add_work_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("work")
     group.add_argument("--jobs", "-j", type=_jobs, metavar="N", help="number of workers (default: all cores)")
     group.add_argument(
+        "--engine",
+        choices=("auto", "host", "cuda"),
+        default="auto",
+        help="for many pairs of gzip, zlib or deflate: this machine's cores, or a GPU (default: a GPU if there is one "
+        "and the work is long)",
+    )
+    group.add_argument(
         "--no-progress", action="store_true", help="no progress bar (there is none off a terminal anyway)"
     )
 
@@ -180,6 +187,7 @@ def distance_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "joint": arguments.joint,
         "symmetrize": arguments.symmetrize,
         "remove_overhead": arguments.remove_overhead,
+        "engine": arguments.engine,
         "n_jobs": arguments.jobs,
         "progress": progress(arguments),
         "allow_empty": arguments.allow_empty,

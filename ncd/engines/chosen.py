@@ -60,7 +60,7 @@ def lengths(
     ndarray, shape (p,)
         What ``job.lengths(xs, ys)[rows, columns]`` would be.
     """
-    job = host.tuned(replace(job, kernel=False), xs, ys, len(rows))
+    job = host.tuned(replace(job, kernel=False, device="host"), xs, ys, len(rows), "host")
     order = np.argsort(columns if job.order == "yx" else rows, kind="stable")
     rows, columns = rows[order], columns[order]
     result = np.empty(len(order), job.compressor.dtype)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,26 @@ from ncd.corpus import Packed
 from ncd.engines import exact, workers
 from ncd.engines.workers import effective_jobs
 
-__all__ = ["Block", "Grid", "Job", "Joint", "Order", "dispatch", "effective_jobs", "run", "seconds_per_pair", "tuned"]
+__all__ = [
+    "Block",
+    "Engine",
+    "Grid",
+    "Job",
+    "Joint",
+    "Order",
+    "dispatch",
+    "effective_jobs",
+    "run",
+    "seconds_per_pair",
+    "tuned",
+]
 
 #: What is measured: the concatenation, or the second text by a coder that is primed with the first.
 Joint: TypeAlias = Literal["concat", "primed"]
 #: Which text comes first in a pair.
 Order: TypeAlias = Literal["xy", "yx", "sorted"]
+#: Where code lengths of pairs are computed.
+Engine: TypeAlias = Literal["auto", "host", "cuda"]
 
 T = TypeVar("T")
 
@@ -37,6 +51,9 @@ _PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
 _KERNEL_FROM_SECONDS = 1.0  # of the library's work: loading the kernel takes half of that
 _COMPILE_FROM_SECONDS = 30.0  # and compiling it, once, about 20
+_GPU_FROM_SECONDS = 20.0  # the kernel for a GPU is compiled in every process
+_GPU_PAIR_SECONDS = 1e-8
+_GPU_TILE_PAIRS = 1 << 22
 _KERNEL_BYTES = 16384  # texts whose pairs are longer than the window gain nothing
 _TILE_BYTES = 1 << 26  # of texts that a worker takes out of the corpus at once
 
@@ -94,6 +111,8 @@ class Grid:
         seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
         least = math.ceil(n * m / (1 + mirrored) / most)
         pairs = int(min(max(seconds / pair_seconds, least), _TILE_PAIRS))
+        if job.device == "cuda":
+            pairs = max(least, _GPU_TILE_PAIRS)
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
@@ -136,6 +155,8 @@ class Job:
     kernel : bool
         Whether our own kernel computes the lengths instead of the compressor's library, as `tuned` decides. They are
         the same.
+    device : {"host", "cuda"}
+        Where the kernel runs.
     """
 
     compressor: Compressor
@@ -143,6 +164,7 @@ class Job:
     order: Order = "xy"
     joint: Joint = "concat"
     kernel: bool = False
+    device: Literal["host", "cuda"] = "host"
 
     @property
     def prefer(self) -> Literal["threads", "processes"]:
@@ -226,6 +248,8 @@ class Job:
 
 def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> float:
     """Measured time of one pair on one core, from a few pairs spread over the texts."""
+    if job.device == "cuda":
+        return _GPU_PAIR_SECONDS
     if job.kernel:
         rows, columns = (texts[:: math.ceil(len(texts) / 24)] for texts in (xs, ys))
         job.lengths(rows[:1], columns[:1])  # compiled or loaded by now
@@ -249,9 +273,9 @@ def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> floa
     return max(spent / max(pairs, 1), 1e-7)
 
 
-def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int) -> Job:
+def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int, engine: Engine = "auto") -> Job:
     """
-    The job with our own kernel instead of the compressor's library, where that is faster.
+    The job with our own kernel instead of the compressor's library, where that is faster or asked for.
 
     Parameters
     ----------
@@ -259,7 +283,13 @@ def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int) -> Job
     xs, ys : sequences of bytes
     pairs : int
         How many of their pairs are wanted.
+    engine : {"auto", "host", "cuda"}
+        "auto": a GPU where there is one and the work is long enough.
     """
+    if engine not in get_args(Engine):
+        raise ValueError(f"engine is {engine!r}: choose from {', '.join(map(repr, get_args(Engine)))}")
+    if engine == "cuda":
+        return _on_gpu(job)
     if not job.compressor.has_kernel or min(len(xs), len(ys)) < 2 or pairs < 2:
         return job
     sample = [text for texts in (xs, ys) for text in texts[:: math.ceil(len(texts) / 256)]]
@@ -268,7 +298,28 @@ def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int) -> Job
     seconds = seconds_per_pair(job, xs, ys) * pairs
     if seconds < _KERNEL_FROM_SECONDS or (seconds < _COMPILE_FROM_SECONDS and not exact.is_compiled()):
         return job
+    if engine == "auto" and seconds > _GPU_FROM_SECONDS and _gpu_refusal() is None:
+        return _on_gpu(job)
     return replace(job, kernel=True)
+
+
+def _gpu_refusal() -> str | None:
+    """Why there is no GPU to use, or None."""
+    from ncd.engines import cuda
+
+    return cuda.why_not()
+
+
+def _on_gpu(job: Job) -> Job:
+    """The job for a GPU, or an error that says what is in the way."""
+    if not job.compressor.has_kernel:
+        raise ValueError(
+            f"engine='cuda' computes gzip:9, zlib:9 and deflate:9 only, and compressor is {job.compressor.name!r}: "
+            "choose one of them, or engine='host'"
+        )
+    if (reason := _gpu_refusal()) is not None:
+        raise RuntimeError(f"engine='cuda': {reason}")
+    return replace(job, kernel=True, device="cuda")
 
 
 def _in_processes(job: Job, seconds: float, pairs: int) -> bool:
