@@ -216,8 +216,34 @@ def tables(rows: Sequence[Row]) -> list[tuple[str, list[str], list[list[str]]]]:
     ]
 
 
+def figure(rows: Sequence[Row], path: Path) -> None:
+    """Time against the number of texts, and pairs a second against their length."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    counts = sorted((row for row in rows if row["part"] == "counts"), key=lambda row: row["value"])
+    lengths = sorted((row for row in rows if row["part"] == "lengths"), key=lambda row: row["value"])
+    if not (counts and lengths):
+        return
+    drawing, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    left.loglog([row["value"] for row in counts], [row["seconds"] for row in counts], "o-")
+    left.set(xlabel="texts of 250 bytes", ylabel="seconds", title="ncd.pairwise(texts), all cores")
+    sizes = [row["value"] for row in lengths]
+    right.loglog(sizes, [row["pairs_per_second"] for row in lengths], "o-", label="ncd's kernel")
+    right.loglog(sizes, [row["gzip_pairs_per_second"] for row in lengths], "s--", label="loop over gzip.compress")
+    right.set(xlabel="bytes a text", ylabel="pairs a second", title="gzip's lengths of pairs, one core")
+    right.legend()
+    for axes in (left, right):
+        axes.grid(which="both", alpha=0.25)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawing.savefig(path, dpi=110)
+
+
 def report(results: Results) -> None:
-    """Print the tables and write them for the docs."""
+    """Print the tables and write them for the docs, with a figure."""
+    figure(results.rows, results.table_path.parent.parent / "_static" / "scaling.png")
     text = ""
     for title, headers, lines in tables(results.rows):
         if lines:
