@@ -60,7 +60,7 @@ class Pair(NamedTuple):
     matches: NDArray[np.int64]  # place << 32 | length << 16 | distance
     literal: NDArray[np.uint16]  # frequencies
     distance: NDArray[np.uint16]
-    also: NDArray[np.uint16]  # more of the covered bytes: two counts of a letter do not wait for each other
+    also: NDArray[np.uint16]  # half of the covered bytes, so that counts need not wait; or none
     doubt: NDArray[np.uint8]  # [0]: whether zlib's choice may depend on more than the place
     trees: Trees
 
@@ -301,7 +301,7 @@ def _step(
                 break
     found = (best > known) & ((best > SHORTEST) | (new_far <= TOO_FAR))
     start = look if found else inside
-    length = best if found else pending
+    length = best  # not found: as long as the pending match, or of no use
     far = new_far if found else far
     # A longer match at the next place needs a trigram there, and at its own end.
     then = np.uint64(min(look + 1, after))
@@ -320,8 +320,9 @@ def _step(
 @inlined
 def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
     """Count the matches of the second text, which take the place of literals; returns new symbols and extra bits."""
-    literal, also = pair.literal, pair.also
-    for symbol in range(256):
+    literal, apart = pair.literal, len(pair.also)
+    also = pair.also if apart else literal
+    for symbol in range(apart):
         also[symbol] = 0
     symbols, extra = count, np.int64(0)
     for match in range(count):
@@ -331,19 +332,19 @@ def _count_all(place: Place, data: Any, pair: Pair, count: Any) -> Any:
         symbols -= length
         for covered in range(0, 8, 2):  # most are shorter: no loop of a length that cannot be guessed
             literal[data[start + np.uint64(covered)]] -= covered < length
-            also[data[start + np.uint64(covered + 1)]] += covered + 1 < length
+            also[data[start + np.uint64(covered + 1)]] -= covered + 1 < length
         for covered in range(8, length):
             literal[data[start + np.uint64(covered)]] -= 1
-    for symbol in range(256):
-        literal[symbol] -= also[symbol]
+    for symbol in range(apart):
+        literal[symbol] += also[symbol]
     return symbols, extra
 
 
 @inlined
-def stream_bytes(pair: Pair, whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
+def stream_bytes(doubt: Any, whole: Any, symbols: Any, extra: Any, own: Any, fixed: Any) -> Any:
     """Bytes of a stream of one block for so many of text, or -1 where there would be more blocks, or is doubt."""
     length = flushed(0, own + extra, fixed + extra, whole, True, True) >> 3
-    return length if symbols < BLOCK_SYMBOLS and not pair.doubt[0] else np.int64(-1)
+    return length if symbols < BLOCK_SYMBOLS and not doubt else np.int64(-1)
 
 
 @inlined
@@ -384,7 +385,7 @@ def pair_bytes(first: First, size: Any, coded: Any, seconds: Seconds, text: Any,
     """
     after, symbols, extra = parsed(first, size, seconds, text, pair)
     own, fixed = block_costs(pair.trees, pair.literal, alphabet, pair.distance)
-    return stream_bytes(pair, coded + after, symbols, extra, own, fixed)
+    return stream_bytes(pair.doubt[0], coded + after, symbols, extra, own, fixed)
 
 
 @inlined
@@ -406,8 +407,8 @@ def _two_pairs(
         pair.trees, pair.literal, pair.distance, pair2.trees, pair2.literal, pair2.distance, alphabet
     )
     return (
-        stream_bytes(pair, coded + place.after, symbols + fewer, extra + more, own, fixed),
-        stream_bytes(pair2, coded + place2.after, symbols2 + fewer2, extra2 + more2, own2, fixed2),
+        stream_bytes(pair.doubt[0], coded + place.after, symbols + fewer, extra + more, own, fixed),
+        stream_bytes(pair2.doubt[0], coded + place2.after, symbols2 + fewer2, extra2 + more2, own2, fixed2),
     )
 
 
