@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test lint docs bench-pairs bench-classification ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-classification ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ install: ## install with everything that development needs, editable
 
 test: ## run the tests and doctests
 	$(PYTHON) -m pytest
+
+exhaustive: ## the long proof that the deflate kernel is exact, about half an hour
+	$(PYTHON) -m pytest -m exhaustive
 
 lint: ## check style and types
 	$(PYTHON) -m ruff check .
@@ -24,6 +27,9 @@ docs: ## build the documentation into docs/_build/html, warnings are errors
 
 bench-pairs: ## pairs of texts a second, about 30 minutes (see bench/README.md)
 	$(PYTHON) -m bench.pairs $(BENCH)
+
+bench-exact: ## the exact deflate kernel against gzip, about 20 minutes (see bench/README.md)
+	$(PYTHON) -m bench.exact $(BENCH)
 
 bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)
