@@ -16,7 +16,7 @@ from support import Slow, make_text, tiles
 
 import ncd
 from ncd import storage
-from ncd.engines.host import Block, Grid
+from ncd.engines.host import Block, Grid, Job
 from ncd.matrixfile import MatrixFile
 from ncd.storage import Zarr
 
@@ -215,12 +215,13 @@ def test_the_same_numbers_as_in_memory(out, options, n_jobs, checkpoint):
 
 
 def test_not_too_many_files(out):
-    """At most ten thousand, however slow a pair is."""
-    pairs = ncd.pairs.Pairs.read([b"a"] * 2000, None, "zstd", b"", "xy", "concat", False)
-    work = ncd.pairs.Distances(pairs, ncd.distances.lengths.ncd, None, False, False)
-    with mock.patch.object(ncd.engines.host, "seconds_per_pair", return_value=0.01):
-        assert len(work.grid(1, most=Zarr.most_blocks).blocks()) == 10_000
-        assert len(work.grid(1).blocks()) > 50_000
+    """About ten thousand at most, however slow a pair is."""
+    job = Job(ncd.get_compressor("zstd"))
+    assert len(Grid.plan(job, (2000, 2000), 0.01, 1, most=Zarr.most_blocks).blocks()) == 10_000
+    assert len(Grid.plan(job, (2000, 2000), 0.01, 1).blocks()) > 50_000
+    with mock.patch.object(Grid, "plan", side_effect=Grid.plan) as plan:
+        ncd.pairwise(X, compressor=Slow(), out=out)
+    assert [call.kwargs["most"] for call in plan.call_args_list if "most" in call.kwargs] == [Zarr.most_blocks]
 
 
 def test_an_earlier_array_is_replaced(out):
