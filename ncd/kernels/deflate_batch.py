@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.corpus import Packed
+from ncd.kernels.deflate_codes import FARTHEST, SLIDE
 from ncd.kernels.deflate_pairs import Pair, enter_first, is_ordinary, parsed
 from ncd.kernels.deflate_prepare import CHAIN, First, Seconds, bucket_bits, prepare_seconds
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS
@@ -98,13 +99,14 @@ class Columns(NamedTuple):
     @staticmethod
     def bytes_of(ys: Packed, left: int, right: int) -> int:
         """At most so many bytes of memory on the device for the texts left..right."""
-        longest = int(np.diff(ys.offsets[left : right + 1]).max())
-        return 5 * ys.size(left, right) + (right - left + LANES) * 600 + 3 * (ys.size(left, right) + LANES * longest)
+        sizes = _sizes(ys, left, right)
+        size = int(sizes.sum())
+        return 5 * size + (right - left + LANES) * 600 + 3 * (size + LANES * int(sizes.max() + 1))
 
     @classmethod
     def prepare(cls, ys: Packed, left: int, right: int, separator: bytes) -> Columns:
         """The texts left..right, end not included; `separator` stands before each."""
-        sizes = np.diff(ys.offsets[left : right + 1])
+        sizes = _sizes(ys, left, right)
         place = np.argsort(sizes, kind="stable")
         starts = ys.offsets[left:right][place]
         offsets = np.zeros(right - left + 1, np.int64)
@@ -113,6 +115,7 @@ class Columns(NamedTuple):
         _gather(ys.data, starts, offsets, data)
         seconds = Seconds.of(data, offsets)
         prepare_seconds(seconds, np.frombuffer(separator[-2:], np.uint8))
+        seconds.alike[np.diff(ys.offsets[left : right + 1])[place] > FARTHEST] = CHAIN + 1
         groups = -(-(right - left) // LANES)
         depths = sizes[place][np.minimum(np.arange(1, groups + 1) * LANES, right - left) - 1] + 1
         edges = np.zeros(groups + 1, np.int64)
@@ -132,6 +135,12 @@ class Columns(NamedTuple):
         return columns
 
 
+def _sizes(ys: Packed, left: int, right: int) -> NDArray[np.int64]:
+    """Bytes of the texts left..right, 0 for those too long for an ordinary pair."""
+    sizes = np.diff(ys.offsets[left : right + 1])
+    return np.where(sizes > FARTHEST, 0, sizes)
+
+
 def alphabet_of(texts: list[Packed], separator: bytes) -> NDArray[np.uint16]:
     """Symbols in order, among which all are that occur in any pair."""
     used = np.zeros(SYMBOLS, np.bool_)
@@ -147,7 +156,7 @@ def _measure(offsets: Any, separator: Any, edges: Any) -> None:
     """Entries of each text, one row further down."""
     for row in range(len(offsets) - 1):
         size = offsets[row + 1] - offsets[row] + separator
-        if size <= CHAIN * 32:
+        if size < SLIDE:
             edges[row + 1, 0] = (size + 16 + 15) & ~15
             edges[row + 1, 1] = (1 << bucket_bits(size)) + 1
             edges[row + 1, 2] = size + 2
@@ -235,4 +244,4 @@ def parse_lane(rows: Rows, row: Any, first: First, columns: Columns, group: Any,
     if alike > CHAIN or not is_ordinary(size, alike, after, columns.alike[text]):
         return np.int64(-1), np.int64(0)
     _, symbols, extra = parsed(first, size, _seconds_of(columns, group, lane), 0, pair)
-    return symbols, extra
+    return np.int64(-1) if pair.doubt[0] else symbols, extra
