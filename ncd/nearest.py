@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.distances.lengths import METRICS
 from ncd.engines.host import Block
+from ncd.pairs import Distances
 
-__all__ = ["Nearest"]
+__all__ = ["Nearest", "nearest_on_gpu"]
 
 
 class Nearest:
@@ -59,3 +61,32 @@ class Nearest:
         starts = np.searchsorted(row[order], np.arange(len(changed)))
         first = order[starts[:, None] + np.arange(self.k)]
         best[changed], index[changed] = value[first], place[first]
+
+
+def nearest_on_gpu(
+    distances: Distances, k: int, n_jobs: int | None, progress: bool | None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+    """Distances and indices of the k nearest, kept on the card; None where the card cannot say which they are."""
+    from ncd.engines import cuda
+
+    pairs, job = distances.pairs, distances.pairs.job
+    name = next((name for name, entry in METRICS.items() if entry[0] is distances.metric), None)
+    if name not in cuda.METRICS or k > cuda.MOST_NEIGHBORS or distances.symmetrize or job.order != "xy":
+        return None
+    distances.measure_alone(n_jobs, progress)
+    lx, ly = distances.lx, distances.ly
+    if min(lx.min(), ly.min()) <= 0:
+        return None
+    primed = job.joint == "primed"
+    return cuda.top_k(
+        pairs.xs,
+        pairs.ys,
+        k,
+        metric=name,
+        lx=lx,
+        ly=ly,
+        add=lx if primed else job.compressor.overhead - distances.cut,
+        separator=job.separator,
+        primed=primed,
+        own=pairs.own,
+    )

@@ -16,7 +16,7 @@ from ncd.distances.lengths import Metric, get_metric
 from ncd.engines.host import Engine, Joint, Order
 from ncd.matrixfile import MatrixFile
 from ncd.memory import new_matrix
-from ncd.nearest import Nearest
+from ncd.nearest import Nearest, nearest_on_gpu
 from ncd.pairs import Array, Distances, Pairs, Symmetrize, alone, computed
 from ncd.prefilter import Prefilter, checked_candidates
 from ncd.progress import progress_bar
@@ -407,6 +407,8 @@ def neighbors(
     count = checked_candidates(prefilter, candidates, k)
     if count is not None and count < most:
         return _among_candidates(distances, int(k), count, n_jobs, progress)
+    if pairs.job.device == "cuda" and (found := nearest_on_gpu(distances, int(k), n_jobs, progress)) is not None:
+        return Neighbors(*found)
     nearest = Nearest((n, m), int(k), own=pairs.own)
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:

@@ -54,6 +54,7 @@ _COMPILE_FROM_SECONDS = 30.0  # and compiling it, once, about 20
 _GPU_FROM_SECONDS = 20.0  # the kernel for a GPU is compiled in every process
 _GPU_PAIR_SECONDS = 1e-8
 _GPU_TILE_PAIRS = 1 << 22
+_GPU_TILE_COLUMNS = 1 << 17
 _KERNEL_BYTES = 16384  # texts whose pairs are longer than the window gain nothing
 _TILE_BYTES = 1 << 26  # of texts that a worker takes out of the corpus at once
 
@@ -111,8 +112,13 @@ class Grid:
         seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
         least = math.ceil(n * m / (1 + mirrored) / most)
         pairs = int(min(max(seconds / pair_seconds, least), _TILE_PAIRS))
-        if job.device == "cuda":
-            pairs = max(least, _GPU_TILE_PAIRS)
+        if job.device == "cuda":  # tiles over the whole width of the second texts, which stay on the card
+            first, second = (m, n) if job.order == "yx" else (n, m)
+            wide = min(second, _GPU_TILE_COLUMNS)
+            tall = min(first, math.ceil(max(least, _GPU_TILE_PAIRS) / wide))
+            if not mirrored:
+                return cls(shape, wide, tall) if job.order == "yx" else cls(shape, tall, wide)
+            pairs = _GPU_TILE_PAIRS
         if mirrored:
             side = max(1, min(n, int(pairs**0.5)))
             return cls(shape, side, side, True)
