@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from ncd.corpus import Packed
 from ncd.engines import exact
-from ncd.engines.host import Block
+from ncd.engines.host import Block, Job
 from ncd.exceptions import MissingLibraryError
 
-__all__ = ["METRICS", "MOST_NEIGHBORS", "available", "devices", "joint_lengths_blocks", "top_k", "why_not"]
+__all__ = ["METRICS", "MOST_NEIGHBORS", "available", "devices", "joint_lengths_blocks", "run", "top_k", "why_not"]
 
 #: Names of `ncd.distances.lengths` that `top_k` knows, in the order of the kernel's numbers.
 METRICS = ("ncd", "ncd_conditional", "cdm", "clm", "cosine", "savings", "nrc")
@@ -43,7 +43,7 @@ def why_not() -> str | None:
     simulated = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
     if importlib.util.find_spec("numba_cuda") is None and not simulated:
         return f"numba-cuda is not installed: {_INSTALL}"
-    from numba import cuda
+    from ncd.engines.cuda_kernels import cuda
 
     try:
         count = len(cuda.gpus)
@@ -77,7 +77,7 @@ def devices() -> list[str]:
     """
     if not available():
         return []
-    from numba import cuda
+    from ncd.engines.cuda_kernels import cuda
 
     names = (getattr(card, "name", "simulated") for card in cuda.gpus)
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
@@ -122,14 +122,104 @@ def joint_lengths_blocks(
         If a card has not enough memory for a single tile.
     """
     _require()
-    from ncd.engines.cuda_tiles import Work, run
+    from ncd.engines import cuda_tiles as tiles
 
-    work = Work.of(Packed.of(X), Packed.of(Y), separator, primed)
-    for block, tile in run(work, memory=memory):
-        lengths = tile.lengths.astype(np.int64)
-        rare = np.argwhere(lengths < 0)
-        lengths[rare[:, 0], rare[:, 1]] = _left_out(work, block, rare)
-        yield block, lengths
+    work = tiles.Work.of(Packed.of(X), Packed.of(Y), separator, primed)
+    plan = tiles.Plan.of(work, tiles.free_memory() if memory is None else memory)
+    whole = Block(0, len(work.xs), 0, len(work.ys))
+    tasks = (tiles.Task(work, block, 0) for block in plan.split(work, whole))
+    for task, tile in tiles.run(plan, tasks, _alphabet(work)):
+        yield task.block, _lengths(task, tile)
+
+
+def run(
+    job: Job, xs: Sequence[bytes], ys: Sequence[bytes], blocks: Sequence[Block], *, twice: bool = False
+) -> Iterator[tuple[Block, NDArray[Any], NDArray[Any] | None]]:
+    """
+    Compute blocks as `ncd.engines.host.run` does.
+
+    Parameters
+    ----------
+    job : Job
+    xs, ys : sequences of bytes
+    blocks : sequence of Block
+        Those larger than a card's memory are computed in parts.
+    twice : bool
+        Also give each block for the opposite order of its texts.
+
+    Yields
+    ------
+    block, lengths, lengths of the opposite order or None
+        In no particular order.
+
+    Raises
+    ------
+    MissingLibraryError, MemoryError
+        As in `joint_lengths_blocks`.
+    """
+    _require()
+    from ncd.engines import cuda_tiles as tiles
+
+    first = Packed.of(xs)
+    second = first if ys is xs else Packed.of(ys)
+    primed, overhead = job.joint == "primed", 0 if job.joint == "primed" else job.compressor.overhead
+    forward = tiles.Work.of(first, second, job.separator, primed)
+    backward = tiles.Work.of(second, first, job.separator, primed)  # rows are texts of Y
+    plan = tiles.Plan.of(forward, tiles.free_memory())
+    ways = (forward, backward) if twice or job.order == "sorted" else (backward if job.order == "yx" else forward,)
+    ordered = sorted(blocks, key=lambda block: (block.left, block.top))
+    missing = {i: block.pairs * len(ways) for i, block in enumerate(ordered)}
+    begun: dict[int, list[NDArray[np.int64]]] = {}
+    tasks = (
+        tiles.Task(way, part, i)
+        for i, block in enumerate(ordered)
+        for way in ways
+        for part in plan.split(way, block if way is forward else block.transposed)
+    )
+    for task, tile in tiles.run(plan, tasks, _alphabet(forward)):
+        whole = ordered[task.tag]
+        shape = whole.bottom - whole.top, whole.right - whole.left
+        parts = begun.setdefault(task.tag, [np.empty(shape, np.int64) for _ in ways])
+        part, values = task.block, _lengths(task, tile) + overhead
+        if task.work is backward:
+            part, values = part.transposed, values.T
+        rows, columns = (
+            slice(part.top - whole.top, part.bottom - whole.top),
+            slice(part.left - whole.left, part.right - whole.left),
+        )
+        parts[ways.index(task.work)][rows, columns] = values
+        missing[task.tag] -= part.pairs
+        if not missing[task.tag]:
+            yield whole, *_in_order(job, first, second, whole, begun.pop(task.tag), twice)
+
+
+def _in_order(
+    job: Job, xs: Packed, ys: Packed, block: Block, parts: list[NDArray[np.int64]], twice: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """A block's lengths, and those of the opposite order, from L(xy) and L(yx)."""
+    if job.order == "sorted":
+        rows, columns = xs[block.top : block.bottom], ys[block.left : block.right]
+        later = np.array([[x > y for y in columns] for x in rows])
+        lengths = np.where(later, parts[1], parts[0])
+        return lengths, lengths if twice else None
+    if job.order == "yx":
+        parts = parts[::-1]
+    return parts[0], parts[1] if twice else None
+
+
+def _alphabet(work: Any) -> NDArray[np.uint16]:
+    """Symbols that may occur."""
+    from ncd.kernels.deflate_batch import alphabet_of
+
+    return alphabet_of([work.xs, work.ys], work.separator)
+
+
+def _lengths(task: Any, tile: Any) -> NDArray[np.int64]:
+    """A tile's lengths, those that the card has left out among them."""
+    lengths: NDArray[np.int64] = tile.lengths.astype(np.int64)
+    rare = np.argwhere(lengths < 0)
+    lengths[rare[:, 0], rare[:, 1]] = _left_out(task.work, task.block, rare)
+    return lengths
 
 
 def _left_out(work: Any, block: Block, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -203,14 +293,16 @@ def top_k(
         raise ValueError(f"k is {k!r}: with {len(ys)} texts choose from 1 to {most} on the card")
     _require()
     from ncd.distances.lengths import METRICS as FORMULAS
-    from ncd.engines.cuda_tiles import Ranking, Work, run
+    from ncd.engines import cuda_tiles as tiles
 
     extra = np.broadcast_to(np.asarray(add, np.int64), len(xs))
-    work = Work.of(xs, ys, separator, primed)
-    ranking = Ranking(METRICS.index(metric), int(k), np.asarray(lx), np.asarray(ly), extra, own)
+    work = tiles.Work.of(xs, ys, separator, primed)
+    plan = tiles.Plan.of(work, tiles.free_memory() if memory is None else memory)
+    ranking = tiles.Ranking(METRICS.index(metric), int(k), np.asarray(lx), np.asarray(ly), extra, own)
     distances = np.full((len(xs), k), np.inf)
     indices = np.full((len(xs), k), len(ys), np.int64)
-    for block, tile in run(work, ranking=ranking, memory=memory):
+    tasks = (tiles.Task(work, block, 0) for block in plan.split(work, Block(0, len(xs), 0, len(ys))))
+    for (_, block, _), tile in tiles.run(plan, tasks, _alphabet(work), ranking):
         columns = np.where(tile.columns < 0, len(ys), tile.columns + block.left)
         _merge(distances, indices, np.arange(block.top, block.bottom), tile.distances, columns)
         if len(tile.rare):

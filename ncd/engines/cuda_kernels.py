@@ -9,12 +9,13 @@ warp have numbers side by side, and every array by pair has the pair's number la
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import cuda
-from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
 from ncd.kernels import deflate_batch, deflate_pairs, deflate_trees, jit
@@ -24,10 +25,23 @@ from ncd.kernels.deflate_prepare import First, bucket_bits
 from ncd.kernels.deflate_trees import SYMBOLS, Trees
 from ncd.kernels.huffman import Huffman
 
-__all__ = ["COST_THREADS", "SHORT", "SIMULATED", "cost", "cost_crowded", "nearest", "parse_long", "parse_short"]
+__all__ = [
+    "COST_THREADS",
+    "SHORT",
+    "SIMULATED",
+    "cost",
+    "cost_crowded",
+    "cuda",
+    "device",
+    "nearest",
+    "parse_long",
+    "parse_short",
+]
+
+cuda: Any = import_module("numba.cuda")  # of numba-cuda, where that is installed
 
 #: Whether kernels run in Numba's simulator, in Python.
-SIMULATED = bool(config.ENABLE_CUDASIM)
+SIMULATED = bool(import_module("numba.core.config").ENABLE_CUDASIM)
 #: Bytes of a text whose pairs need no memory but a thread's and a block's own.
 SHORT = 512
 COST_THREADS = 64
@@ -59,17 +73,16 @@ def _intrinsics() -> tuple[Any, Any]:
         return simulated_zeros, simulated_load
 
     from llvmlite import ir
-    from numba.cuda import types
-    from numba.cuda.extending import intrinsic
 
-    @intrinsic
+    types = import_module("numba.cuda.types")
+    intrinsic: Any = import_module("numba.cuda.extending").intrinsic
+
     def trailing_zeros(context: Any, word: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
         return types.uint64(types.uint64), generate
 
-    @intrinsic
     def load64(context: Any, data: Any, at: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             # A load must be aligned: the three words around, and two shifts through neighbouring ones.
@@ -86,7 +99,7 @@ def _intrinsics() -> tuple[Any, Any]:
 
         return types.uint64(data, types.int64), generate
 
-    return trailing_zeros, load64
+    return intrinsic(trailing_zeros), intrinsic(load64)
 
 
 _trailing_zeros, _load64 = _intrinsics()
@@ -104,6 +117,22 @@ def device(function: Any) -> Any:
                 names[name] = device(called)
         _known[function] = _on_device(FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__))
     return _known[function]
+
+
+def _launched(function: Callable[..., None]) -> Any:
+    """A kernel, compiled at its first launch and for every later process."""
+    if SIMULATED:
+        return cuda.jit(function)
+    try:
+        compiled = cuda.jit(cache=True)(function)
+        file = compiled._cache._cache_file
+        assert file._source_stamp is not None
+        # Numba looks at this file only; a kernel consists of others' functions too.
+        files = sorted([Path(__file__), *Path(jit.__file__).parent.glob("*.py")])
+        file._source_stamp = tuple(f"{f.name}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
+    except (RuntimeError, AttributeError, AssertionError, OSError):  # no folder to write to, or another Numba
+        return cuda.jit(function)
+    return compiled
 
 
 def _on_device(function: Any) -> Any:
@@ -142,7 +171,7 @@ def _parse(
     extra[pair] = bits
 
 
-@cuda.jit
+@_launched
 def parse_short(rows: Any, columns: Any, chosen: Any, first_group: Any, groups: Any, parsed: Any) -> None:
     """Parse the pairs of chosen rows and of groups of second texts, none of them longer than `SHORT`."""
     lane = cuda.threadIdx.x
@@ -181,7 +210,7 @@ def parse_short(rows: Any, columns: Any, chosen: Any, first_group: Any, groups: 
         _parse(rows, row, first, columns, first_group + item % groups, following, matches, doubt, parsed)
 
 
-@cuda.jit
+@_launched
 def parse_long(
     rows: Any, columns: Any, chosen: Any, first_group: Any, groups: Any, following: Any, matches: Any, parsed: Any
 ) -> None:
@@ -208,7 +237,7 @@ def _finish(rows: Any, columns: Any, alphabet: Any, pair: Any, trees: Any, parse
     )
 
 
-@cuda.jit
+@_launched
 def cost(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, result: Any) -> None:
     """
     Lengths of all pairs, -1 for those that are not ordinary.
@@ -254,7 +283,7 @@ def cost(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, resu
             _finish(rows, columns, alphabet, pair, trees, parsed, result)
 
 
-@cuda.jit
+@_launched
 def cost_crowded(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, result: Any) -> None:
     """Lengths of the pairs that `cost` has listed."""
     heap = cuda.local.array(_CROWDED_HEAP, np.uint32)
@@ -322,7 +351,7 @@ def _enter(distances: Any, places: Any, held: Any, distance: Any, place: Any) ->
     return held
 
 
-@cuda.jit
+@_launched
 def nearest(
     lengths: Any,
     metric: Any,

@@ -5,24 +5,24 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda
 from numpy.typing import NDArray
 
 from ncd.corpus import Packed
 from ncd.engines import cuda_kernels as kernels
+from ncd.engines.cuda_kernels import cuda
 from ncd.engines.host import Block
-from ncd.kernels.deflate_batch import LANES, Columns, Rows, alphabet_of
+from ncd.kernels.deflate_batch import LANES, Columns, Rows
 from ncd.kernels.deflate_codes import FARTHEST, SHORTEST, WINDOW
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS
 from ncd.kernels.jit import announced
 
-__all__ = ["Plan", "Ranking", "Tile", "Work", "run"]
+__all__ = ["Plan", "Ranking", "Task", "Tile", "Work", "free_memory", "run"]
 
 _MOST_PAIRS = 1 << 22  # of a tile
 _MOST_COLUMNS = 1 << 17
@@ -31,10 +31,11 @@ _PAIR_BYTES = 2 * (SYMBOLS + DISTANCES) + 5 * 4
 _SLOTS = 2  # tiles on a card at a time: one is computed while another one travels
 _SIMULATED_MEMORY = 1 << 26
 _ALIGNED = 256
+_ROW_SLACK = 32 * _ALIGNED  # between the arrays of a tile's first texts
 _DEPTHS = (kernels.SHORT, 2048, 8192)  # second texts up to each length are parsed together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Work:
     """Pairs of texts and how they are joined."""
 
@@ -63,6 +64,14 @@ class Ranking:
     own: bool
 
 
+class Task(NamedTuple):
+    """A tile to be computed: pairs of `work`, a rectangle of their matrix, and what it belongs to."""
+
+    work: Work
+    block: Block
+    tag: int
+
+
 @dataclass(frozen=True)
 class Tile:
     """What comes back: all lengths (-1: left out), or the nearest columns of every row and the pairs left out."""
@@ -77,7 +86,6 @@ class Tile:
 class Plan:
     """What of a card's memory goes where."""
 
-    memory: int
     pairs: int  # of a tile, with those of lanes without a text
     rows: int  # bytes of a tile's prepared first texts
     columns: int  # bytes of prepared second texts
@@ -87,42 +95,46 @@ class Plan:
     def of(cls, work: Work, memory: int) -> Plan:
         """Shares of the memory, or an error if one of them is too small for these texts."""
         pairs = min(_MOST_PAIRS, memory // 2 // (_SLOTS * _PAIR_BYTES))
-        plan = cls(memory, pairs, min(_MOST_ROW_BYTES, memory // 16 // _SLOTS), memory // 4, memory // 8)
-        sizes = np.diff(work.ys.offsets)
-        longest = int(min(sizes.max(), FARTHEST))
-        edges = Rows.edges_of(work.xs, 0, len(work.xs), len(work.separator))
-        row = int(np.diff(Rows.bytes_of(edges)).max()) + _ALIGNED * 16
+        plan = cls(pairs, min(_MOST_ROW_BYTES, memory // 16 // _SLOTS), memory // 4 // _SLOTS, memory // 8)
+        longest, sizes = 0, [np.diff(texts.offsets) for texts in (work.xs, work.ys)]
+        row = 0
+        for texts, size in zip((work.xs, work.ys), sizes, strict=True):
+            longest = max(longest, int(size[size <= FARTHEST].max(initial=0)))
+            row = max(row, int(np.diff(_row_bytes(texts, len(work.separator))).max()) + _ROW_SLACK)
         least = max(
             2 * _SLOTS * LANES * _PAIR_BYTES,
             16 * _SLOTS * row,
-            4 * LANES * (8 * longest + 700),
-            8 * LANES * _scratch(longest),
+            4 * _SLOTS * LANES * (8 * longest + 700),
+            8 * _SLOTS * LANES * _scratch(longest),
         )
         if least > memory:
             raise MemoryError(
-                f"texts of up to {int(np.diff(work.xs.offsets).max()):,} and {int(sizes.max()):,} bytes need "
-                f"{least:,} bytes of a card's memory, and {memory:,} may be used: end other programs on the card, or "
-                "use engine='host'"
+                f"texts of up to {int(sizes[0].max()):,} and {int(sizes[1].max()):,} bytes need {least:,} bytes of a "
+                f"card's memory, and {memory:,} may be used: end other programs on the card, or use engine='host'"
             )
         return plan
 
-    def blocks(self, work: Work) -> Iterator[Block]:
+    def split(self, work: Work, block: Block) -> Iterator[Block]:
         """Tiles that fit, as few as possible."""
-        n, m = len(work.xs), len(work.ys)
-        used = Rows.bytes_of(Rows.edges_of(work.xs, 0, n, len(work.separator))) + _ALIGNED * 16
-        left = 0
-        while left < m:
-            right = min(m, left + _MOST_COLUMNS, left + self.pairs // LANES * LANES)
+        used = _row_bytes(work.xs, len(work.separator))
+        left = block.left
+        while left < block.right:
+            right = min(block.right, left + _MOST_COLUMNS, left + self.pairs // LANES * LANES)
             while right - left > LANES and Columns.bytes_of(work.ys, left, right) > self.columns:
                 right = left + (right - left) // 2
             height = max(1, self.pairs // (-(-(right - left) // LANES) * LANES))
-            top = 0
-            while top < n:
-                fit = int(np.searchsorted(used, used[top] + self.rows, "right")) - 1
-                bottom = max(top + 1, min(n, top + height, fit))
+            top = block.top
+            while top < block.bottom:
+                fit = int(np.searchsorted(used, used[top] + self.rows - _ROW_SLACK, "right")) - 1
+                bottom = max(top + 1, min(block.bottom, top + height, fit))
                 yield Block(top, bottom, left, right)
                 top = bottom
             left = right
+
+
+def _row_bytes(xs: Packed, separator: int) -> NDArray[np.int64]:
+    """Bytes of prepared first texts before each one."""
+    return Rows.bytes_of(Rows.edges_of(xs, 0, len(xs), separator))
 
 
 def _scratch(longest: int) -> int:
@@ -168,7 +180,8 @@ class _Mirror:
 class _Slot:
     """What one tile needs on a card."""
 
-    def __init__(self, plan: Plan, ranking: Ranking | None) -> None:
+    def __init__(self, plan: Plan, ranking: Ranking | None, number: int) -> None:
+        self.number = number
         self.stream = cuda.stream()
         self.mirror = _Mirror(plan.rows)
         pairs = plan.pairs
@@ -192,122 +205,142 @@ class _Slot:
         )
 
 
-class _Card:
-    """One card at work."""
+class _Held:
+    """Second texts on a card, and for a ranking what their distances need."""
 
-    def __init__(self, work: Work, plan: Plan, ranking: Ranking | None) -> None:
-        self.work, self.plan, self.ranking = work, plan, ranking
-        self.processors = 1 if kernels.SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
-        self.alphabet = cuda.to_device(alphabet_of([work.xs, work.ys], work.separator))
-        self.slots = deque(_Slot(plan, ranking) for _ in range(_SLOTS))
-        self.scratch = self.left = None
-        self.running: deque[tuple[Block, _Slot, Any]] = deque()
-
-    def take(self, left: int, columns: Columns) -> None:
-        """Second texts for the tiles that follow."""
-        if left == self.left:
-            return
-        for _block, slot, _ in self.running:
-            slot.stream.synchronize()
-        self.left = left
-        self.host_columns = columns
-        self.depths = np.diff(columns.edges) // LANES - 1
+    def __init__(self, columns: Columns, left: int, ranking: Ranking | None) -> None:
+        self.depths = np.diff(columns.edges) // LANES - 1  # longest text of each group
         self.columns = Columns(
             *(cuda.to_device(array if array.size else np.zeros(1, array.dtype)) for array in columns)
         )
-        if self.ranking is not None:
-            ly = self.ranking.ly[left : left + len(columns.place)].astype(np.float64)
+        if ranking is not None:
+            ly = ranking.ly[left : left + len(columns.place)].astype(np.float64)
             self.ly, self.log_y = cuda.to_device(ly), cuda.to_device(np.log(np.maximum(ly, 2.0)))
-            blocks = 1 if kernels.SIMULATED else 4 * self.processors
-            shape = (blocks, self.ranking.k, LANES)
-            self.lists = cuda.device_array(shape, np.float64), cuda.device_array(shape, np.int32)
-            self.held = cuda.device_array((blocks, LANES), np.int32)
 
-    def start(self, block: Block) -> None:
+
+class _Card:
+    """One card at work."""
+
+    def __init__(self, plan: Plan, alphabet: NDArray[np.uint16], ranking: Ranking | None) -> None:
+        self.plan, self.ranking = plan, ranking
+        self.processors = 1 if kernels.SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
+        self.alphabet = cuda.to_device(alphabet)
+        self.slots = deque(_Slot(plan, ranking, number) for number in range(_SLOTS))
+        self.held: dict[tuple[int, int, int], _Held] = {}
+        self.running: deque[tuple[Task, _Slot, Any]] = deque()
+        if ranking is not None:
+            blocks = 1 if kernels.SIMULATED else 4 * self.processors
+            shape = (blocks, ranking.k, LANES)
+            self.lists = [
+                (
+                    cuda.device_array(shape, np.float64),
+                    cuda.device_array(shape, np.int32),
+                    cuda.device_array(shape[::2], np.int32),
+                )
+                for _ in range(_SLOTS)
+            ]
+
+    def take(self, task: Task, prepared: _Prepared) -> _Held:
+        """The second texts of a task, on the card."""
+        key = _columns_of(task)
+        if key not in self.held:
+            columns = prepared.of(task)
+            if len(self.held) == _SLOTS:
+                for _task, slot, _best in self.running:
+                    slot.stream.synchronize()
+                del self.held[next(iter(self.held))]
+            self.held[key] = _Held(columns, task.block.left, self.ranking)
+        self.held[key] = held = self.held.pop(key)  # the last one used is the last one to go
+        return held
+
+    def start(self, task: Task, held: _Held) -> None:
         """Begin a tile."""
         slot = self.slots.popleft()
-        work, stream = self.work, slot.stream
+        (work, block, _tag), stream, ranking = task, slot.stream, self.ranking
+        height, width = block.bottom - block.top, block.right - block.left
         rows = Rows.prepare(work.xs, block.top, block.bottom, work.separator, work.primed)
         short = rows.size <= kernels.SHORT
-        chosen = [np.flatnonzero(short), np.flatnonzero(~short), np.arange(len(short))]
+        chosen = [np.flatnonzero(short), np.flatnonzero(~short), np.arange(height)]
         more = [part.astype(np.int32) for part in chosen]
-        if self.ranking is not None:
-            more += [self.ranking.lx[block.top : block.bottom].astype(np.float64)]
-            more += [self.ranking.add[block.top : block.bottom].astype(np.float64)]
+        if ranking is not None:
+            more += [of_row[block.top : block.bottom].astype(np.float64) for of_row in (ranking.lx, ranking.add)]
         sent = slot.mirror.send([*rows, *more], stream)
-        there = Rows(*sent[: len(rows)])
-        groups = len(self.depths)
-        pairs = (block.bottom - block.top) * groups * LANES
+        there, more = Rows(*sent[: len(rows)]), sent[len(rows) :]
+        pairs = height * len(held.depths) * LANES
         parsed = slot.parsed(pairs)
-        self._parse(there, sent[len(rows) : len(rows) + 3], [len(part) for part in chosen], parsed, stream)
-        m = block.right - block.left
-        result = slot.result[: (block.bottom - block.top) * m].reshape((block.bottom - block.top, m))
+        self._parse(there, held, more[:3], [len(part) for part in chosen], parsed, stream)
+        result = slot.result[: height * width].reshape((height, width))
         slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
         grid = max(1, min(-(-pairs // kernels.COST_THREADS), 64 * self.processors))
-        arguments = there, self.columns, self.alphabet, parsed, slot.crowded, result
+        arguments = there, held.columns, self.alphabet, parsed, slot.crowded, result
         kernels.cost[grid, kernels.COST_THREADS, stream](*arguments)
         kernels.cost_crowded[1 if kernels.SIMULATED else 4 * self.processors, LANES, stream](*arguments)
-        kept = self._rank(block, result, sent[len(rows) + 3 :], slot) if self.ranking is not None else None
-        if kept is None:
-            result.reshape(-1).copy_to_host(slot.lengths[: block.pairs], stream=stream)
-        self.running.append((block, slot, kept))
+        best = None
+        if ranking is None:
+            slot.result[: block.pairs].copy_to_host(slot.lengths[: block.pairs], stream=stream)
+        else:
+            best = cuda.device_array((height, ranking.k), np.float64), cuda.device_array((height, ranking.k), np.int32)
+            slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
+            own = block.top - block.left if ranking.own else width
+            *lists, counts = self.lists[slot.number]
+            kernels.nearest[min(height, counts.shape[0]), LANES, stream](
+                result,
+                ranking.metric,
+                more[3],
+                held.ly,
+                held.log_y,
+                more[4],
+                own,
+                tuple(lists),
+                counts,
+                slot.crowded,
+                best,
+            )
+        self.running.append((task, slot, best))
 
-    def _parse(self, rows: Rows, chosen: list[Any], counts: list[int], parsed: tuple[Any, ...], stream: Any) -> None:
+    def _parse(
+        self, rows: Rows, held: _Held, chosen: list[Any], counts: list[int], parsed: tuple[Any, ...], stream: Any
+    ) -> None:
         """Parse all pairs of a tile: those of short texts by one kernel, the others by lengths of second texts."""
         short_rows, long_rows, all_rows = chosen
-        groups = len(self.depths)
-        first = int(np.searchsorted(self.depths, kernels.SHORT, "right"))
+        groups = len(held.depths)
+        first = int(np.searchsorted(held.depths, kernels.SHORT, "right"))
         if first and counts[0]:
             grid = min(counts[0] * first, 1 << 20)
-            kernels.parse_short[grid, LANES, stream](rows, self.columns, short_rows, 0, first, parsed)
+            kernels.parse_short[grid, LANES, stream](rows, held.columns, short_rows, 0, first, parsed)
         if first and counts[1]:
-            self._parse_long(rows, long_rows, counts[1], 0, first, parsed, stream)
-        ends = [int(np.searchsorted(self.depths, depth, "right")) for depth in _DEPTHS[1:]]
-        for end in [*ends, groups]:
+            self._parse_long(rows, held, long_rows, counts[1], (0, first), parsed, stream)
+        for end in [*np.searchsorted(held.depths, _DEPTHS[1:], "right").tolist(), groups]:
             if end > first:
-                self._parse_long(rows, all_rows, counts[2], first, end, parsed, stream)
+                self._parse_long(rows, held, all_rows, counts[2], (first, end), parsed, stream)
                 first = end
 
     def _parse_long(
-        self, rows: Rows, chosen: Any, count: int, first: int, end: int, parsed: tuple[Any, ...], stream: Any
+        self,
+        rows: Rows,
+        held: _Held,
+        chosen: Any,
+        count: int,
+        groups: tuple[int, int],
+        parsed: tuple[Any, ...],
+        stream: Any,
     ) -> None:
-        """Parse the pairs of rows and of groups first..end, with as many threads as there is memory for."""
-        longest = int(self.depths[end - 1])
+        """Parse the pairs of rows and of groups from..to, with as many threads as there is memory for."""
+        first, end = groups
+        longest = int(held.depths[end - 1])
         most = max(1, self.plan.scratch // _SLOTS // (LANES * _scratch(longest)))
         grid = min(count * (end - first), most, 1 if kernels.SIMULATED else 8 * self.processors)
         threads = grid * LANES
         following = cuda.device_array((longest + 1) * threads, np.uint16, stream=stream)
         matches = cuda.device_array((longest // SHORTEST + 2) * threads, np.int64, stream=stream)
         kernels.parse_long[grid, LANES, stream](
-            rows, self.columns, chosen, first, end - first, following, matches, parsed
+            rows, held.columns, chosen, first, end - first, following, matches, parsed
         )
 
-    def _rank(self, block: Block, result: Any, sent: list[Any], slot: _Slot) -> Any:
-        """Keep the nearest of every row."""
-        ranking, stream = self.ranking, slot.stream
-        assert ranking is not None
-        n, m = result.shape
-        best = cuda.device_array((n, ranking.k), np.float64), cuda.device_array((n, ranking.k), np.int32)
-        own = block.top - block.left if ranking.own else m
-        slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
-        kernels.nearest[min(n, len(self.held)), LANES, stream](
-            result,
-            ranking.metric,
-            sent[0],
-            self.ly,
-            self.log_y,
-            sent[1],
-            own,
-            self.lists,
-            self.held,
-            slot.crowded,
-            best,
-        )
-        return best
-
-    def finish(self) -> tuple[Block, Tile]:
+    def finish(self) -> tuple[Task, Tile]:
         """The result of the tile that was begun first."""
-        block, slot, best = self.running.popleft()
+        task, slot, best = self.running.popleft()
+        block = task.block
         slot.stream.synchronize()
         rare, none = np.empty((0, 2), np.int64), np.empty((0, 0))
         if best is None:
@@ -320,25 +353,31 @@ class _Card:
                 rare = np.stack(np.divmod(places, block.right - block.left), axis=1)
             tile = Tile(none.astype(np.int32), best[0].copy_to_host(), best[1].copy_to_host().astype(np.int64), rare)
         self.slots.append(slot)
-        return block, tile
+        return task, tile
+
+
+def _columns_of(task: Task) -> tuple[int, int, int]:
+    """Which second texts a task needs."""
+    return id(task.work), task.block.left, task.block.right
 
 
 class _Prepared:
     """Second texts, prepared once for all cards."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._lock = work, threading.Lock()
-        self._held: dict[int, Columns] = {}
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[tuple[int, int, int], Columns] = {}
 
-    def of(self, block: Block) -> Columns:
-        """Those of a tile."""
+    def of(self, task: Task) -> Columns:
+        """Those of a task."""
         with self._lock:
-            if block.left not in self._held:
-                if len(self._held) > 1:
-                    del self._held[min(self._held)]
-                work = self._work
-                self._held[block.left] = Columns.prepare(work.ys, block.left, block.right, work.separator)
-            return self._held[block.left]
+            key = _columns_of(task)
+            if key not in self._held:
+                if len(self._held) == _SLOTS:
+                    del self._held[next(iter(self._held))]
+                work, block = task.work, task.block
+                self._held[key] = Columns.prepare(work.ys, block.left, block.right, work.separator)
+            return self._held[key]
 
 
 def free_memory() -> int:
@@ -352,51 +391,53 @@ def free_memory() -> int:
     return int(0.9 * min(least))
 
 
-def run(work: Work, *, ranking: Ranking | None = None, memory: int | None = None) -> Iterator[tuple[Block, Tile]]:
+def run(
+    plan: Plan, tasks: Iterable[Task], alphabet: NDArray[np.uint16], ranking: Ranking | None = None
+) -> Iterator[tuple[Task, Tile]]:
     """
-    All tiles, in no particular order, from all cards.
+    Tiles of all tasks, in no particular order, from all cards.
 
     Every card has a thread of its own, which prepares the next tile while the card is at work on the last one.
     """
-    plan = Plan.of(work, free_memory() if memory is None else memory)
-    blocks, lock = plan.blocks(work), threading.Lock()
-    prepared = _Prepared(work)
+    waiting, lock, prepared = iter(tasks), threading.Lock(), _Prepared()
     results: queue.Queue[Any] = queue.Queue(2 * len(cuda.gpus))
     stop = threading.Event()
 
     def put(value: Any) -> None:
+        """Hand over a result, unless nobody wants any."""
         while not stop.is_set():
-            try:
+            with suppress(queue.Full):
                 results.put(value, timeout=0.1)
                 return
-            except queue.Full:
-                continue
 
-    def loop(number: int) -> None:
+    def work() -> None:
+        """Compute tiles on this thread's card."""
+        card = _Card(plan, alphabet, ranking)
+        first = True
+        while not stop.is_set():
+            with lock:
+                task = next(waiting, None)
+            if task is None:
+                break
+            with announced() if first and not kernels.SIMULATED else nullcontext():
+                held = card.take(task, prepared)
+                if not card.slots:
+                    put(card.finish())
+                card.start(task, held)
+            first = False
+        while card.running:
+            put(card.finish())
+
+    def guarded(number: int) -> None:
+        """Send errors where results go."""
         try:
             with cuda.gpus[number]:
-                card = _Card(work, plan, ranking)
-                first = True
-                while not stop.is_set():
-                    with lock:
-                        block = next(blocks, None)
-                    if block is None:
-                        break
-                    with announced() if first else nullcontext():
-                        card.take(block.left, prepared.of(block))
-                        if not card.slots:
-                            put(card.finish())
-                        card.start(block)
-                    first = False
-                while card.running and not stop.is_set():
-                    put(card.finish())
-                if not kernels.SIMULATED:
-                    cuda.synchronize()
+                work()
             put(None)
         except BaseException as error:
             put(error)
 
-    threads = [threading.Thread(target=loop, args=(number,), daemon=True) for number in range(len(cuda.gpus))]
+    threads = [threading.Thread(target=guarded, args=(number,), daemon=True) for number in range(len(cuda.gpus))]
     for thread in threads:
         thread.start()
     left = len(threads)
