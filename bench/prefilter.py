@@ -126,7 +126,7 @@ def by_ranking(name: str, route: str) -> Iterator[Row]:
     """Neighbours kept among 100 candidates, for every way to choose them."""
     parts, options = Parts.of(name), ROUTES[route]
     pairs = Pairs.read(
-        parts.judged, parts.texts, options["compressor"], b" ", options["order"], options["joint"], False
+        parts.judged, parts.texts, options["compressor"], b" ", options["order"], options["joint"], False, "host"
     )
     distances = Distances(pairs, get_metric(options["metric"]), None, False, False)
     distances.measure_alone(None, None)

@@ -389,7 +389,8 @@ def neighbors(
     Raises
     ------
     ValueError
-        If k is out of range, X alone has one text only, or there are fewer candidates than k.
+        If k is out of range, X alone has one text only, or there are fewer candidates than k; if a GPU is asked for
+        together with a prefilter, whose pairs are computed on this machine's cores.
 
     Examples
     --------
@@ -406,6 +407,8 @@ def neighbors(
         raise ValueError(f"k is {k!r}: with {m} texts choose from 1 to {most}")
     count = checked_candidates(prefilter, candidates, k)
     if count is not None and count < most:
+        if engine == "cuda":
+            raise ValueError("engine='cuda' computes all pairs, not those of a prefilter: leave one of them out")
         return _among_candidates(distances, int(k), count, n_jobs, progress)
     if pairs.job.device == "cuda" and (found := nearest_on_gpu(distances, int(k), n_jobs, progress)) is not None:
         return Neighbors(*found)

@@ -430,6 +430,14 @@ def test_bad_arguments(options, words):
         ncd.NCDClassifier(n_neighbors=3, **options).fit(TEXTS, [0, 1] * 15)
 
 
+def test_candidates_are_compressed_on_this_machine():
+    with (
+        mock.patch.object(host, "_on_gpu", lambda job: job),
+        pytest.raises(ValueError, match="engine='cuda' computes all pairs, not those of a prefilter"),
+    ):
+        neighbors(TEXTS, engine="cuda")
+
+
 def test_how_many_candidates():
     assert checked_candidates(None, None, 3) is None
     assert [checked_candidates("shingles", None, k) for k in (1, 10, 11)] == [100, 100, 110]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ncd.compressors.deflate import Deflate, single
 from ncd.corpus import Packed
 
-__all__ = ["compiled", "is_compiled", "pairs", "single"]
+__all__ = ["compiled", "is_compiled", "is_loaded", "pairs", "single"]
 
 _WINDOW = 32768
 _CHUNK_BYTES = 1 << 22  # of second texts prepared at once: 27 bytes of memory each
@@ -36,6 +36,11 @@ def compiled() -> Any:
         tiny = Packed.of([b"to be or not to be"])
         _all_bytes(deflate_pairs, tiny, tiny, b" ", False, np.zeros((1, 1), np.int64))
         return deflate_pairs
+
+
+def is_loaded() -> bool:
+    """Whether `compiled` costs nothing any more in this process."""
+    return compiled.cache_info().currsize > 0
 
 
 def is_compiled() -> bool:

@@ -50,6 +50,7 @@ _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for th
 _PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
 _KERNEL_FROM_SECONDS = 1.0  # of the library's work: loading the kernel takes half of that
+_LOADED_FROM_SECONDS = 0.05  # where this process has it already
 _COMPILE_FROM_SECONDS = 30.0  # and compiling it, once, about 20
 _GPU_FROM_SECONDS = 20.0  # the kernel for a GPU is compiled in every process
 _GPU_PAIR_SECONDS = 1e-8
@@ -302,7 +303,10 @@ def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int, engine
     if sorted(map(len, sample))[len(sample) // 2] > _KERNEL_BYTES:
         return job
     seconds = seconds_per_pair(job, xs, ys) * pairs
-    if seconds < _KERNEL_FROM_SECONDS or (seconds < _COMPILE_FROM_SECONDS and not exact.is_compiled()):
+    loaded = exact.is_loaded()
+    if seconds < (_LOADED_FROM_SECONDS if loaded else _KERNEL_FROM_SECONDS):
+        return job
+    if not loaded and seconds < _COMPILE_FROM_SECONDS and not exact.is_compiled():
         return job
     if engine == "auto" and seconds > _GPU_FROM_SECONDS and _gpu_refusal() is None:
         return _on_gpu(job)
