@@ -45,6 +45,7 @@ CANDIDATES = (5, 10, 30, 100, 300, 1000)
 _USUAL = 100
 _NEIGHBORS = 5
 _JUDGED, _LEARNT = 600, 4000
+_BYTES = 2_000_000_000  # of Y that are compressed once for every text of X
 
 
 class Ranking(NamedTuple):
@@ -75,11 +76,13 @@ class Parts(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> Parts:
-        """At most 4,000 and 600 texts of the shuffled ones, one in four of small sets to be judged."""
+        """At most 4,000 and 600 texts of the shuffled ones; fewer to be judged in small sets and of long texts."""
         split = load_set(name)
-        labels, n = np.asarray(split.train_labels), min(_JUDGED, len(split.train) // 4)
-        end = n + _LEARNT
-        return cls(split.train[n:end], labels[n:end], split.train[:n], labels[:n])
+        texts, labels = split.train, np.asarray(split.train_labels)
+        n = min(_JUDGED, len(texts) // 4)
+        size = sum(len(text.encode()) for text in texts[n : n + _LEARNT])
+        end, judged = n + _LEARNT, min(n, _BYTES // size)
+        return cls(texts[n:end], labels[n:end], texts[:judged], labels[:judged])
 
 
 def kept(every: NDArray[np.int64], found: NDArray[np.int64], k: int) -> float:
