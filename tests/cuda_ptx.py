@@ -34,7 +34,7 @@ def arguments() -> dict[str, tuple[Any, ...]]:
     best = floats.reshape(1, 1), ints.reshape(1, 1)
     return {
         "parse_short": (rows, columns, ints, 0, 1, parsed),
-        "parse_long": (rows, columns, ints, 0, 1, shorts, longs, parsed),
+        "parse_long": (rows, columns, ints, 0, 1, 1, shorts, longs, parsed),
         "cost": cost,
         "cost_crowded": cost,
         "nearest": (ints.reshape(1, 1), 0, floats, floats, floats, floats, 0, lists, ints.reshape(1, 1), ints, best),

@@ -48,10 +48,10 @@ def why_not() -> str | None:
     try:
         count = len(cuda.gpus)
     except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = " ".join(str(error).replace(":\n", ": ").strip(": \n").split())
         return (
-            f"CUDA's driver does not start ({' '.join(lines[-2:])}): it comes with the NVIDIA driver of the system, "
-            "not with a Python package; try `nvidia-smi`"
+            f"CUDA's driver does not start ({said}). It comes with the NVIDIA driver of the system, not with a Python "
+            "package: try `nvidia-smi`"
         )
     return None if count else "CUDA finds no device: try `nvidia-smi`, and see what CUDA_VISIBLE_DEVICES says"
 

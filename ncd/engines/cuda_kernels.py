@@ -212,12 +212,22 @@ def parse_short(rows: Any, columns: Any, chosen: Any, first_group: Any, groups: 
 
 @_launched
 def parse_long(
-    rows: Any, columns: Any, chosen: Any, first_group: Any, groups: Any, following: Any, matches: Any, parsed: Any
+    rows: Any,
+    columns: Any,
+    chosen: Any,
+    first_group: Any,
+    groups: Any,
+    blocks: Any,
+    following: Any,
+    matches: Any,
+    parsed: Any,
 ) -> None:
-    """As `parse_short`, for texts of any length; `following` and `matches` are shared among all threads."""
-    thread, threads = cuda.grid(1), cuda.gridsize(1)
+    """As `parse_short`, for texts of any length; `following` and `matches` are shared by the threads of `blocks`."""
+    thread, threads = cuda.grid(1), blocks * LANES
     doubt = cuda.local.array(1, np.uint8)
-    for item in range(cuda.blockIdx.x, chosen.shape[0] * groups, cuda.gridDim.x):
+    if cuda.blockIdx.x >= blocks:
+        return
+    for item in range(cuda.blockIdx.x, chosen.shape[0] * groups, blocks):
         row = chosen[item // groups]
         first = _first_of(rows, row, rows.literal[row])
         group = first_group + item % groups

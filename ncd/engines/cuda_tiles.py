@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,13 @@ class Ranking:
     ly: NDArray[np.int64]
     add: NDArray[np.int64]
     own: bool
+
+
+Clock: TypeAlias = Callable[[str, Any], None]
+
+
+def _no_clock(stage: str, stream: Any) -> None:
+    """Nobody wants to know."""
 
 
 class Task(NamedTuple):
@@ -142,6 +149,11 @@ def _scratch(longest: int) -> int:
     return 2 * (longest + 1) + 8 * (longest // SHORTEST + 2)
 
 
+def _grid(blocks: int) -> int:
+    """At least so many blocks: Numba warns of fewer than 128, and idle ones cost nothing."""
+    return blocks if kernels.SIMULATED else max(128, blocks)
+
+
 def _fields(array: Any, offset: int) -> int:
     """Where the next array begins."""
     return -(-(offset + array.nbytes) // _ALIGNED) * _ALIGNED
@@ -190,10 +202,19 @@ class _Slot:
         self.distance = cuda.device_array(DISTANCES * pairs, np.uint16)
         self.crowded = cuda.device_array(pairs + 1, np.int32)
         self.result = cuda.device_array(pairs, np.int32)
+        self.following, self.matches = cuda.device_array(1, np.uint16), cuda.device_array(1, np.int64)
         self.zero = cuda.pinned_array(1, np.int32)
         self.zero[0] = 0
         if ranking is None:
             self.lengths = cuda.pinned_array(pairs, np.int32)
+
+    def scratch(self, threads: int, longest: int) -> tuple[Any, Any]:
+        """`following` and `matches` for so many threads; those of an earlier tile are gone."""
+        sizes = (longest + 1) * threads, (longest // SHORTEST + 2) * threads
+        if self.following.size < sizes[0] or self.matches.size < sizes[1]:
+            self.stream.synchronize()
+            self.following, self.matches = cuda.device_array(sizes[0], np.uint16), cuda.device_array(sizes[1], np.int64)
+        return self.following, self.matches
 
     def parsed(self, pairs: int) -> tuple[Any, ...]:
         """Symbols and extra bits, frequencies of literals and lengths, of distances."""
@@ -221,15 +242,15 @@ class _Held:
 class _Card:
     """One card at work."""
 
-    def __init__(self, plan: Plan, alphabet: NDArray[np.uint16], ranking: Ranking | None) -> None:
-        self.plan, self.ranking = plan, ranking
+    def __init__(self, plan: Plan, alphabet: NDArray[np.uint16], ranking: Ranking | None, clock: Clock) -> None:
+        self.plan, self.ranking, self.clock = plan, ranking, clock
         self.processors = 1 if kernels.SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
         self.alphabet = cuda.to_device(alphabet)
         self.slots = deque(_Slot(plan, ranking, number) for number in range(_SLOTS))
         self.held: dict[tuple[int, int, int], _Held] = {}
         self.running: deque[tuple[Task, _Slot, Any]] = deque()
         if ranking is not None:
-            blocks = 1 if kernels.SIMULATED else 4 * self.processors
+            blocks = _grid(1 if kernels.SIMULATED else 4 * self.processors)
             shape = (blocks, ranking.k, LANES)
             self.lists = [
                 (
@@ -264,17 +285,21 @@ class _Card:
         more = [part.astype(np.int32) for part in chosen]
         if ranking is not None:
             more += [of_row[block.top : block.bottom].astype(np.float64) for of_row in (ranking.lx, ranking.add)]
+        self.clock("prepare", stream)
         sent = slot.mirror.send([*rows, *more], stream)
+        self.clock("send", stream)
         there, more = Rows(*sent[: len(rows)]), sent[len(rows) :]
         pairs = height * len(held.depths) * LANES
         parsed = slot.parsed(pairs)
-        self._parse(there, held, more[:3], [len(part) for part in chosen], parsed, stream)
+        self._parse(there, held, more[:3], [len(part) for part in chosen], parsed, slot)
+        self.clock("parse", stream)
         result = slot.result[: height * width].reshape((height, width))
         slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
         grid = max(1, min(-(-pairs // kernels.COST_THREADS), 64 * self.processors))
         arguments = there, held.columns, self.alphabet, parsed, slot.crowded, result
-        kernels.cost[grid, kernels.COST_THREADS, stream](*arguments)
-        kernels.cost_crowded[1 if kernels.SIMULATED else 4 * self.processors, LANES, stream](*arguments)
+        kernels.cost[_grid(grid), kernels.COST_THREADS, stream](*arguments)
+        kernels.cost_crowded[_grid(1 if kernels.SIMULATED else 4 * self.processors), LANES, stream](*arguments)
+        self.clock("cost", stream)
         best = None
         if ranking is None:
             slot.result[: block.pairs].copy_to_host(slot.lengths[: block.pairs], stream=stream)
@@ -283,7 +308,7 @@ class _Card:
             slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
             own = block.top - block.left if ranking.own else width
             *lists, counts = self.lists[slot.number]
-            kernels.nearest[min(height, counts.shape[0]), LANES, stream](
+            kernels.nearest[counts.shape[0], LANES, stream](
                 result,
                 ranking.metric,
                 more[3],
@@ -296,10 +321,11 @@ class _Card:
                 slot.crowded,
                 best,
             )
+        self.clock("keep", stream)
         self.running.append((task, slot, best))
 
     def _parse(
-        self, rows: Rows, held: _Held, chosen: list[Any], counts: list[int], parsed: tuple[Any, ...], stream: Any
+        self, rows: Rows, held: _Held, chosen: list[Any], counts: list[int], parsed: tuple[Any, ...], slot: _Slot
     ) -> None:
         """Parse all pairs of a tile: those of short texts by one kernel, the others by lengths of second texts."""
         short_rows, long_rows, all_rows = chosen
@@ -307,12 +333,12 @@ class _Card:
         first = int(np.searchsorted(held.depths, kernels.SHORT, "right"))
         if first and counts[0]:
             grid = min(counts[0] * first, 1 << 20)
-            kernels.parse_short[grid, LANES, stream](rows, held.columns, short_rows, 0, first, parsed)
+            kernels.parse_short[_grid(grid), LANES, slot.stream](rows, held.columns, short_rows, 0, first, parsed)
         if first and counts[1]:
-            self._parse_long(rows, held, long_rows, counts[1], (0, first), parsed, stream)
+            self._parse_long(rows, held, long_rows, counts[1], (0, first), parsed, slot)
         for end in [*np.searchsorted(held.depths, _DEPTHS[1:], "right").tolist(), groups]:
             if end > first:
-                self._parse_long(rows, held, all_rows, counts[2], (first, end), parsed, stream)
+                self._parse_long(rows, held, all_rows, counts[2], (first, end), parsed, slot)
                 first = end
 
     def _parse_long(
@@ -323,18 +349,16 @@ class _Card:
         count: int,
         groups: tuple[int, int],
         parsed: tuple[Any, ...],
-        stream: Any,
+        slot: _Slot,
     ) -> None:
         """Parse the pairs of rows and of groups from..to, with as many threads as there is memory for."""
         first, end = groups
         longest = int(held.depths[end - 1])
         most = max(1, self.plan.scratch // _SLOTS // (LANES * _scratch(longest)))
         grid = min(count * (end - first), most, 1 if kernels.SIMULATED else 8 * self.processors)
-        threads = grid * LANES
-        following = cuda.device_array((longest + 1) * threads, np.uint16, stream=stream)
-        matches = cuda.device_array((longest // SHORTEST + 2) * threads, np.int64, stream=stream)
-        kernels.parse_long[grid, LANES, stream](
-            rows, held.columns, chosen, first, end - first, following, matches, parsed
+        following, matches = slot.scratch(grid * LANES, longest)
+        kernels.parse_long[_grid(grid), LANES, slot.stream](
+            rows, held.columns, chosen, first, end - first, grid, following, matches, parsed
         )
 
     def finish(self) -> tuple[Task, Tile]:
@@ -392,12 +416,17 @@ def free_memory() -> int:
 
 
 def run(
-    plan: Plan, tasks: Iterable[Task], alphabet: NDArray[np.uint16], ranking: Ranking | None = None
+    plan: Plan,
+    tasks: Iterable[Task],
+    alphabet: NDArray[np.uint16],
+    ranking: Ranking | None = None,
+    clock: Clock = _no_clock,
 ) -> Iterator[tuple[Task, Tile]]:
     """
     Tiles of all tasks, in no particular order, from all cards.
 
-    Every card has a thread of its own, which prepares the next tile while the card is at work on the last one.
+    Every card has a thread of its own, which prepares the next tile while the card is at work on the last one. `clock`
+    is called with a name and a stream wherever a stage of a tile has been handed to the card.
     """
     waiting, lock, prepared = iter(tasks), threading.Lock(), _Prepared()
     results: queue.Queue[Any] = queue.Queue(2 * len(cuda.gpus))
@@ -412,7 +441,7 @@ def run(
 
     def work() -> None:
         """Compute tiles on this thread's card."""
-        card = _Card(plan, alphabet, ranking)
+        card = _Card(plan, alphabet, ranking, clock)
         first = True
         while not stop.is_set():
             with lock:
