@@ -10,7 +10,7 @@ import numpy as np
 
 from ncd.kernels.deflate_codes import SLIDE
 from ncd.kernels.deflate_prepare import CHAIN, First, Seconds, most_alike, prepare_first, prepare_seconds
-from ncd.kernels.deflate_steps import Pair, Place, begin, count_all, place_of, step
+from ncd.kernels.deflate_steps import Pair, Place, begin_pair, count_all, place_of, step
 from ncd.kernels.deflate_trees import BLOCK_SYMBOLS, SYMBOLS, block_costs, block_costs_of_two, flushed
 from ncd.kernels.jit import inlined, kernel
 
@@ -44,7 +44,7 @@ def stream_bytes(doubt: Any, whole: Any, symbols: Any, extra: Any, own: Any, fix
 def parsed(first: First, size: Any, seconds: Seconds, text: Any, pair: Pair) -> Any:
     """Parse a pair into the frequencies of `pair`; returns the second text's bytes, symbols, extra bits."""
     place = place_of(size, seconds, text)
-    inside, pending, far, symbols, extra = begin(first, place, seconds, text, pair)
+    inside, pending, far, symbols, extra = begin_pair(first, place, seconds, text, pair)
     count = np.int64(0)
     while inside < place.after:
         inside, pending, far, count = step(first, place, seconds, pair, inside, pending, far, count)
@@ -88,8 +88,8 @@ def _two_pairs(
     """As `pair_bytes`, for two second texts."""
     place = place_of(size, seconds, text)
     place2 = place_of(size, seconds, text2)
-    inside, pending, far, symbols, extra = begin(first, place, seconds, text, pair)
-    inside2, pending2, far2, symbols2, extra2 = begin(first, place2, seconds, text2, pair2)
+    inside, pending, far, symbols, extra = begin_pair(first, place, seconds, text, pair)
+    inside2, pending2, far2, symbols2, extra2 = begin_pair(first, place2, seconds, text2, pair2)
     count = count2 = np.int64(0)
     while inside < place.after or inside2 < place2.after:
         inside, pending, far, count = step(first, place, seconds, pair, inside, pending, far, count)

@@ -17,7 +17,7 @@ from ncd.kernels.deflate_prepare import First, Seconds, common, key_of
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS, Trees
 from ncd.kernels.jit import inlined, kernel, load64
 
-__all__ = ["Pair", "Place", "begin", "count_all", "place_of", "step"]
+__all__ = ["Pair", "Place", "begin_pair", "count_all", "place_of", "step"]
 
 
 class Pair(NamedTuple):
@@ -167,7 +167,7 @@ def _count(pair: Pair, length: Any, far: Any) -> Any:
 
 
 @inlined
-def begin(first: First, place: Place, seconds: Seconds, text: Any, pair: Pair) -> Any:
+def begin_pair(first: First, place: Place, seconds: Seconds, text: Any, pair: Pair) -> Any:
     """
     Frequencies if there were no more matches, then the steps that begin within the first text.
 
