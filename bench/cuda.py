@@ -141,12 +141,12 @@ def exactness() -> list[Row]:
 
 def _stages(xs: list[bytes], ys: list[bytes]) -> dict[str, float]:
     """Seconds of the card in each stage of a single tile, and its pairs."""
-    from ncd.engines import cuda_tiles as tiles
-    from ncd.engines.cuda_kernels import cuda as api
+    from ncd.engines import cuda_plan as plans, cuda_tiles as tiles
+    from ncd.engines.cuda_device import cuda as api
     from ncd.kernels.deflate_batch import alphabet_of
 
-    work = tiles.Work.of(Packed.of(xs), Packed.of(ys), b" ", False)
-    plan = tiles.Plan.of(work, tiles.free_memory())
+    work = plans.Work.of(Packed.of(xs), Packed.of(ys), b" ", False)
+    plan = plans.Plan.of(work, plans.free_memory())
     block = next(iter(plan.split(work, Block(0, len(xs), 0, len(ys)))))
     events: list[tuple[str, Any]] = []
 
@@ -158,7 +158,7 @@ def _stages(xs: list[bytes], ys: list[bytes]) -> dict[str, float]:
     seconds: dict[str, list[float]] = {}
     for _ in range(4):
         events.clear()
-        list(tiles.run(plan, [tiles.Task(work, block, 0)], alphabet_of([work.xs, work.ys], b" "), clock=clock))
+        list(tiles.run(plan, [plans.Task(work, block, 0)], alphabet_of([work.xs, work.ys], b" "), clock=clock))
         for (_, before), (stage, after) in pairwise(events):
             seconds.setdefault(stage, []).append(api.event_elapsed_time(before, after) / 1e3)
     return {"pairs": float(block.pairs)} | {stage: median(values[1:]) for stage, values in seconds.items()}
@@ -197,16 +197,18 @@ def speed() -> list[Row]:
 
 def occupancy() -> list[Row]:
     """What every kernel that has run needs, and how many threads of it a processor of the card holds."""
-    from ncd.engines import cuda_kernels as kernels
+    from ncd.engines import cuda_kernels as kernels, cuda_nearest
+    from ncd.engines.cuda_device import cuda as api
 
-    device = kernels.cuda.get_current_device()
+    device = api.get_current_device()
     most = int(device.MAX_THREADS_PER_MULTI_PROCESSOR)
     registers = int(device.MAX_REGISTERS_PER_MULTIPROCESSOR)
     shared = int(device.MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)
     list(cuda.joint_lengths_blocks(*(texts_of(250, 64)[1],) * 2))
     rows = []
     for name, threads in _KERNELS.items():
-        for compiled in getattr(kernels, name).overloads.values():
+        kernel = getattr(cuda_nearest if name == "nearest" else kernels, name)
+        for compiled in kernel.overloads.values():
             used = int(compiled.regs_per_thread)
             block_shared = int(compiled.shared_mem_per_block) + 1024
             blocks = min(most // threads, registers // (-(-used // 8) * 8 * threads), shared // block_shared, 32)
@@ -231,7 +233,7 @@ def ceiling() -> list[Row]:
     A pair reads what is prepared of its second text (8 bytes a byte, and 512 of frequencies), and its own frequencies
     are written and read once (632 bytes each way). The table also says how many instructions a pair may have taken.
     """
-    from ncd.engines.cuda_kernels import cuda as api
+    from ncd.engines.cuda_device import cuda as api
 
     source = api.device_array(1 << 29, np.uint8)
     target = api.device_array(1 << 29, np.uint8)
@@ -411,7 +413,7 @@ def report(results: Results) -> None:
 
 def machine() -> Row:
     """The card, for the record."""
-    from ncd.engines.cuda_kernels import cuda as api
+    from ncd.engines.cuda_device import cuda as api
 
     device = api.get_current_device()
     record: Row = {"cards": cuda.devices(), "processors": int(device.MULTIPROCESSOR_COUNT)}

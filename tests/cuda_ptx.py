@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ncd.corpus import Packed
-from ncd.engines import cuda_kernels as kernels
+from ncd.engines import cuda_kernels, cuda_nearest
+from ncd.engines.cuda_device import cuda
 from ncd.kernels.deflate_batch import Columns, Rows
 
 
@@ -78,7 +79,9 @@ def main(capability: str) -> None:
     report = {}
     for name, given in arguments().items():
         signature = tuple(typeof(value) for value in given)
-        ptx, _ = kernels.cuda.compile_ptx(getattr(kernels, name).py_func, signature, cc=number)
+        ptx, _ = cuda.compile_ptx(
+            getattr(cuda_nearest if name == "nearest" else cuda_kernels, name).py_func, signature, cc=number
+        )
         report[name] = {"entry": ".visible .entry" in ptx, **assembled(ptx, capability)}
     print(json.dumps(report))
 

@@ -43,7 +43,7 @@ def why_not() -> str | None:
     simulated = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
     if importlib.util.find_spec("numba_cuda") is None and not simulated:
         return f"numba-cuda is not installed: {_INSTALL}"
-    from ncd.engines.cuda_kernels import cuda
+    from ncd.engines.cuda_device import cuda
 
     try:
         count = len(cuda.gpus)
@@ -77,7 +77,7 @@ def devices() -> list[str]:
     """
     if not available():
         return []
-    from ncd.engines.cuda_kernels import cuda
+    from ncd.engines.cuda_device import cuda
 
     names = (getattr(card, "name", "simulated") for card in cuda.gpus)
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
@@ -122,12 +122,12 @@ def joint_lengths_blocks(
         If a card has not enough memory for a single tile.
     """
     _require()
-    from ncd.engines import cuda_tiles as tiles
+    from ncd.engines import cuda_plan as plans, cuda_tiles as tiles
 
-    work = tiles.Work.of(Packed.of(X), Packed.of(Y), separator, primed)
-    plan = tiles.Plan.of(work, tiles.free_memory() if memory is None else memory)
+    work = plans.Work.of(Packed.of(X), Packed.of(Y), separator, primed)
+    plan = plans.Plan.of(work, plans.free_memory() if memory is None else memory)
     whole = Block(0, len(work.xs), 0, len(work.ys))
-    tasks = (tiles.Task(work, block, 0) for block in plan.split(work, whole))
+    tasks = (plans.Task(work, block, 0) for block in plan.split(work, whole))
     for task, tile in tiles.run(plan, tasks, _alphabet(work)):
         yield task.block, _lengths(task, tile)
 
@@ -158,20 +158,20 @@ def run(
         As in `joint_lengths_blocks`.
     """
     _require()
-    from ncd.engines import cuda_tiles as tiles
+    from ncd.engines import cuda_plan as plans, cuda_tiles as tiles
 
     first = Packed.of(xs)
     second = first if ys is xs else Packed.of(ys)
     primed, overhead = job.joint == "primed", 0 if job.joint == "primed" else job.compressor.overhead
-    forward = tiles.Work.of(first, second, job.separator, primed)
-    backward = tiles.Work.of(second, first, job.separator, primed)  # rows are texts of Y
-    plan = tiles.Plan.of(forward, tiles.free_memory())
+    forward = plans.Work.of(first, second, job.separator, primed)
+    backward = plans.Work.of(second, first, job.separator, primed)  # rows are texts of Y
+    plan = plans.Plan.of(forward, plans.free_memory())
     ways = (forward, backward) if twice or job.order == "sorted" else (backward if job.order == "yx" else forward,)
     ordered = sorted(blocks, key=lambda block: (block.left, block.top))
     missing = {i: block.pairs * len(ways) for i, block in enumerate(ordered)}
     begun: dict[int, list[NDArray[np.int64]]] = {}
     tasks = (
-        tiles.Task(way, part, i)
+        plans.Task(way, part, i)
         for i, block in enumerate(ordered)
         for way in ways
         for part in plan.split(way, block if way is forward else block.transposed)
@@ -293,15 +293,15 @@ def top_k(
         raise ValueError(f"k is {k!r}: with {len(ys)} texts choose from 1 to {most} on the card")
     _require()
     from ncd.distances.lengths import METRICS as FORMULAS
-    from ncd.engines import cuda_tiles as tiles
+    from ncd.engines import cuda_plan as plans, cuda_tiles as tiles
 
     extra = np.broadcast_to(np.asarray(add, np.int64), len(xs))
-    work = tiles.Work.of(xs, ys, separator, primed)
-    plan = tiles.Plan.of(work, tiles.free_memory() if memory is None else memory)
-    ranking = tiles.Ranking(METRICS.index(metric), int(k), np.asarray(lx), np.asarray(ly), extra, own)
+    work = plans.Work.of(xs, ys, separator, primed)
+    plan = plans.Plan.of(work, plans.free_memory() if memory is None else memory)
+    ranking = plans.Ranking(METRICS.index(metric), int(k), np.asarray(lx), np.asarray(ly), extra, own)
     distances = np.full((len(xs), k), np.inf)
     indices = np.full((len(xs), k), len(ys), np.int64)
-    tasks = (tiles.Task(work, block, 0) for block in plan.split(work, Block(0, len(xs), 0, len(ys))))
+    tasks = (plans.Task(work, block, 0) for block in plan.split(work, Block(0, len(xs), 0, len(ys))))
     for (_, block, _), tile in tiles.run(plan, tasks, _alphabet(work), ranking):
         columns = np.where(tile.columns < 0, len(ys), tile.columns + block.left)
         _merge(distances, indices, np.arange(block.top, block.bottom), tile.distances, columns)

@@ -1,5 +1,5 @@
 """
-CUDA kernels: the functions of `ncd.kernels`, as device functions, with one pair of texts a thread.
+CUDA kernels that find the lengths of pairs, one pair a thread.
 
 A parse kernel leaves the frequencies of literals, lengths and distances of every pair, a second kernel what their block
 costs: each has the registers and the shared memory that it alone needs. Pairs are numbered so that the threads of a
@@ -8,40 +8,20 @@ warp have numbers side by side, and every array by pair has the pair's number la
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba.core.dispatcher import Dispatcher
 
-from ncd.kernels import deflate_batch, deflate_pairs, deflate_trees, jit
+from ncd.engines.cuda_device import cuda, device, launched, on_device
+from ncd.kernels import deflate_batch, deflate_pairs, deflate_trees
 from ncd.kernels.deflate_batch import LANES, PLACE
 from ncd.kernels.deflate_pairs import Pair
 from ncd.kernels.deflate_prepare import First, bucket_bits
 from ncd.kernels.deflate_trees import SYMBOLS, Trees
 from ncd.kernels.huffman import Huffman
 
-__all__ = [
-    "COST_THREADS",
-    "SHORT",
-    "SIMULATED",
-    "cost",
-    "cost_crowded",
-    "cuda",
-    "device",
-    "nearest",
-    "parse_long",
-    "parse_short",
-]
+__all__ = ["COST_THREADS", "SHORT", "cost", "cost_crowded", "parse_long", "parse_short"]
 
-cuda: Any = import_module("numba.cuda")  # of numba-cuda, where that is installed
-
-#: Whether kernels run in Numba's simulator, in Python.
-SIMULATED = bool(import_module("numba.core.config").ENABLE_CUDASIM)
 #: Bytes of a text whose pairs need no memory but a thread's and a block's own.
 SHORT = 512
 COST_THREADS = 64
@@ -58,95 +38,13 @@ _CROWDED_NODES = 2 * SYMBOLS
 _CROWDED_LEAVES = SYMBOLS + 1
 _CODES, _HEADER = 16, 19
 
-
-def _intrinsics() -> tuple[Any, Any]:
-    """What stands on a device for `trailing_zeros` and `load64`."""
-    if SIMULATED:
-
-        def simulated_zeros(word: Any) -> Any:
-            word = int(word)
-            return np.uint64((word & -word).bit_length() - 1 if word else 64)
-
-        def simulated_load(data: Any, at: Any) -> Any:
-            return np.uint64(int.from_bytes(data[at : at + 8].tobytes(), "little"))
-
-        return simulated_zeros, simulated_load
-
-    from llvmlite import ir
-
-    types = import_module("numba.cuda.types")
-    intrinsic: Any = import_module("numba.cuda.extending").intrinsic
-
-    def trailing_zeros(context: Any, word: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
-
-        return types.uint64(types.uint64), generate
-
-    def load64(context: Any, data: Any, at: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            # A load must be aligned: the three words around, and two shifts through neighbouring ones.
-            half, word = ir.IntType(32), ir.IntType(64)
-            array = context.make_array(signature.args[0])(context, builder, args[0])
-            address = builder.ptrtoint(builder.gep(array.data, [args[1]]), word)
-            bits = builder.shl(builder.trunc(address, half), ir.Constant(half, 3))
-            base = builder.inttoptr(builder.and_(address, ir.Constant(word, ~3)), half.as_pointer())
-            first, second, third = (builder.load(builder.gep(base, [ir.Constant(half, i)])) for i in range(3))
-            signature = ir.FunctionType(half, [half, half, half])
-            funnel = ir.InlineAsm(signature, "shf.r.wrap.b32 $0, $1, $2, $3;", "=r,r,r,r")
-            low, high = builder.call(funnel, [first, second, bits]), builder.call(funnel, [second, third, bits])
-            return builder.or_(builder.zext(low, word), builder.shl(builder.zext(high, word), ir.Constant(word, 32)))
-
-        return types.uint64(data, types.int64), generate
-
-    return intrinsic(trailing_zeros), intrinsic(load64)
-
-
-_trailing_zeros, _load64 = _intrinsics()
-_known: dict[Any, Any] = {jit.trailing_zeros: _trailing_zeros, jit.load64: _load64}
-
-
-def device(function: Any) -> Any:
-    """A function of `ncd.kernels`, and all that it calls, for a device: the same code with other globals."""
-    if function not in _known:
-        plain = function.py_func
-        names = dict(plain.__globals__)
-        for name in plain.__code__.co_names:
-            called = names.get(name)
-            if isinstance(called, Dispatcher) or called is jit.load64 or called is jit.trailing_zeros:
-                names[name] = device(called)
-        _known[function] = _on_device(FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__))
-    return _known[function]
-
-
-def _launched(function: Callable[..., None]) -> Any:
-    """A kernel, compiled at its first launch and for every later process."""
-    if SIMULATED:
-        return cuda.jit(function)
-    try:
-        compiled = cuda.jit(cache=True)(function)
-        file = compiled._cache._cache_file
-        assert file._source_stamp is not None
-        # Numba looks at this file only; a kernel consists of others' functions too.
-        files = sorted([Path(__file__), *Path(jit.__file__).parent.glob("*.py")])
-        file._source_stamp = tuple(f"{f.name}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
-    except (RuntimeError, AttributeError, AssertionError, OSError):  # no folder to write to, or another Numba
-        return cuda.jit(function)
-    return compiled
-
-
-def _on_device(function: Any) -> Any:
-    """A plain function for a device, put into its callers."""
-    return function if SIMULATED else cuda.jit(device=True, forceinline=True)(function)
-
-
 _first_of = device(deflate_batch.first_of)
 _parse_lane = device(deflate_batch.parse_lane)
 _block_costs = device(deflate_trees.block_costs)
 _stream_bytes = device(deflate_pairs.stream_bytes)
 
 
-@_on_device
+@on_device
 def _parse(
     rows: Any, row: Any, first: Any, columns: Any, group: Any, following: Any, matches: Any, doubt: Any, parsed: Any
 ) -> None:
@@ -171,7 +69,7 @@ def _parse(
     extra[pair] = bits
 
 
-@_launched
+@launched
 def parse_short(rows: Any, columns: Any, chosen: Any, first_group: Any, groups: Any, parsed: Any) -> None:
     """Parse the pairs of chosen rows and of groups of second texts, none of them longer than `SHORT`."""
     lane = cuda.threadIdx.x
@@ -210,7 +108,7 @@ def parse_short(rows: Any, columns: Any, chosen: Any, first_group: Any, groups: 
         _parse(rows, row, first, columns, first_group + item % groups, following, matches, doubt, parsed)
 
 
-@_launched
+@launched
 def parse_long(
     rows: Any,
     columns: Any,
@@ -234,7 +132,7 @@ def parse_long(
         _parse(rows, row, first, columns, group, following[thread::threads], matches[thread::threads], doubt, parsed)
 
 
-@_on_device
+@on_device
 def _finish(rows: Any, columns: Any, alphabet: Any, pair: Any, trees: Any, parsed: Any, result: Any) -> None:
     """The length of one pair."""
     symbols, extra, literal, distance = parsed
@@ -247,7 +145,7 @@ def _finish(rows: Any, columns: Any, alphabet: Any, pair: Any, trees: Any, parse
     )
 
 
-@_launched
+@launched
 def cost(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, result: Any) -> None:
     """
     Lengths of all pairs, -1 for those that are not ordinary.
@@ -293,7 +191,7 @@ def cost(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, resu
             _finish(rows, columns, alphabet, pair, trees, parsed, result)
 
 
-@_launched
+@launched
 def cost_crowded(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: Any, result: Any) -> None:
     """Lengths of the pairs that `cost` has listed."""
     heap = cuda.local.array(_CROWDED_HEAP, np.uint32)
@@ -312,117 +210,3 @@ def cost_crowded(rows: Any, columns: Any, alphabet: Any, parsed: Any, crowded: A
     )
     for i in range(cuda.grid(1), crowded[0], cuda.gridsize(1)):
         _finish(rows, columns, alphabet, crowded[1 + i], trees, parsed, result)
-
-
-@_on_device
-def _ratio(numerator: Any, denominator: Any) -> Any:
-    """As in `ncd.distances.lengths`."""
-    return 0.0 if denominator == 0.0 and numerator == 0.0 else numerator / denominator
-
-
-@_on_device
-def _distance(metric: Any, x: Any, y: Any, xy: Any, log_y: Any) -> Any:
-    """
-    A distance of `ncd.distances.lengths`, by its place in `ncd.engines.cuda.METRICS`.
-
-    The same operations on the same numbers in the same order. IEEE 754 leaves none of them a choice, and the logarithm,
-    which it would, comes from where it always does.
-    """
-    if metric == 0:
-        return _ratio(xy - min(x, y), max(x, y))
-    if metric == 1:
-        return _ratio(xy - x, max(x, y))
-    if metric == 2:
-        return _ratio(xy, x + y)
-    if metric == 3:
-        return 1.0 - _ratio(x + y - xy, xy)
-    if metric == 4:
-        return 1.0 - _ratio(x + y - xy, np.float64(math.sqrt(x * y)))
-    if metric == 5:
-        return _ratio(xy - x - y, log_y)
-    return _ratio(xy - x, y)
-
-
-@_on_device
-def _enter(distances: Any, places: Any, held: Any, distance: Any, place: Any) -> Any:
-    """Enter a candidate into a list of the nearest, sorted by distance and place; returns how many there are."""
-    most = distances.shape[0]
-    if held == most:
-        last = distances[most - 1]
-        if distance > last or (distance == last and place > places[most - 1]):
-            return held
-    else:
-        held += 1
-    at = held - 1
-    while at > 0 and (distance < distances[at - 1] or (distance == distances[at - 1] and place < places[at - 1])):
-        distances[at], places[at] = distances[at - 1], places[at - 1]
-        at -= 1
-    distances[at], places[at] = distance, place
-    return held
-
-
-@_launched
-def nearest(
-    lengths: Any,
-    metric: Any,
-    lx: Any,
-    ly: Any,
-    log_y: Any,
-    add: Any,
-    own: Any,
-    lists: Any,
-    counts: Any,
-    rare: Any,
-    best: Any,
-) -> None:
-    """
-    The nearest texts of every row.
-
-    Parameters
-    ----------
-    lengths : int32 array, shape (n, m)
-        From `cost`. Pairs without a length are listed in `rare`, behind their number.
-    metric : int
-    lx, ly, log_y : float64 arrays, shapes (n,), (m,), (m,)
-    add : float64 array, shape (n,)
-        What makes L(xy) of a length in a row.
-    own : int
-        The column in which the first row's own text is; columns beyond the last one if it is in none.
-    lists : pair of arrays, float64 and int32, shape (blocks, k, LANES)
-        Scratch memory.
-    counts : int32 array, shape (blocks, LANES)
-        Scratch memory.
-    rare : int32 array
-    best : pair of arrays, float64 and int32, shape (n, k)
-        Distances and columns; column -1 where there are no more.
-    """
-    lane, block = cuda.threadIdx.x, cuda.blockIdx.x
-    n, m = lengths.shape
-    most = best[0].shape[1]
-    distances, places = lists[0][block, :, lane], lists[1][block, :, lane]
-    for row in range(block, n, cuda.gridDim.x):
-        held = 0
-        for column in range(lane, m, LANES):
-            length = lengths[row, column]
-            if column == own + row:
-                continue
-            if length < 0:
-                rare[1 + cuda.atomic.add(rare, 0, 1)] = row * m + column
-                continue
-            distance = _distance(metric, lx[row], ly[column], np.float64(length) + add[row], log_y[column])
-            held = _enter(distances, places, held, distance, column)
-        counts[block, lane] = held
-        step = LANES // 2
-        while step > 0:
-            cuda.syncthreads()
-            if lane < step:
-                for i in range(counts[block, lane + step]):
-                    distance = lists[0][block, i, lane + step]
-                    held = _enter(distances, places, held, distance, lists[1][block, i, lane + step])
-                counts[block, lane] = held
-            step //= 2
-        if lane == 0:
-            for i in range(most):
-                best[0][row, i] = distances[i] if i < held else np.inf
-                best[1][row, i] = places[i] if i < held else -1
-        cuda.syncthreads()

@@ -1,4 +1,4 @@
-"""Tiles of a matrix on one or several cards: what fits, what is sent, what runs, what comes back."""
+"""Tiles of a matrix on one or several cards: what is sent, what runs, what comes back."""
 
 from __future__ import annotations
 
@@ -7,62 +7,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.corpus import Packed
 from ncd.engines import cuda_kernels as kernels
-from ncd.engines.cuda_kernels import cuda
-from ncd.engines.host import Block
+from ncd.engines.cuda_device import SIMULATED, cuda
+from ncd.engines.cuda_nearest import nearest
+from ncd.engines.cuda_plan import ALIGNED, SLOTS, Plan, Ranking, Task, Tile, scratch_bytes
 from ncd.kernels.deflate_batch import LANES, Columns, Rows
-from ncd.kernels.deflate_codes import FARTHEST, SHORTEST, WINDOW
+from ncd.kernels.deflate_codes import SHORTEST
 from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS
 from ncd.kernels.jit import announced
 
-__all__ = ["Plan", "Ranking", "Task", "Tile", "Work", "free_memory", "run"]
+__all__ = ["run"]
 
-_MOST_PAIRS = 1 << 22  # of a tile
-_MOST_COLUMNS = 1 << 17
-_MOST_ROW_BYTES = 1 << 28  # of a tile's prepared first texts
-_PAIR_BYTES = 2 * (SYMBOLS + DISTANCES) + 5 * 4
-_SLOTS = 2  # tiles on a card at a time: one is computed while another one travels
-_SIMULATED_MEMORY = 1 << 26
-_ALIGNED = 256
-_ROW_SLACK = 32 * _ALIGNED  # between the arrays of a tile's first texts
 _DEPTHS = (kernels.SHORT, 2048, 8192)  # second texts up to each length are parsed together
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """Pairs of texts and how they are joined."""
-
-    xs: Packed
-    ys: Packed
-    separator: bytes
-    primed: bool
-
-    @classmethod
-    def of(cls, xs: Packed, ys: Packed, separator: bytes, primed: bool) -> Work:
-        """A preset dictionary has no separator, and its last 32,768 bytes count."""
-        if primed and len(xs) and int(np.diff(xs.offsets).max()) > WINDOW:
-            xs = Packed.of([first[-WINDOW:] for first in xs])
-        return cls(xs, ys, b"" if primed else separator, primed)
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What makes distances of lengths, and how many of the nearest are wanted."""
-
-    metric: int
-    k: int
-    lx: NDArray[np.int64]
-    ly: NDArray[np.int64]
-    add: NDArray[np.int64]
-    own: bool
-
 
 Clock: TypeAlias = Callable[[str, Any], None]
 
@@ -71,92 +32,14 @@ def _no_clock(stage: str, stream: Any) -> None:
     """Nobody wants to know."""
 
 
-class Task(NamedTuple):
-    """A tile to be computed: pairs of `work`, a rectangle of their matrix, and what it belongs to."""
-
-    work: Work
-    block: Block
-    tag: int
-
-
-@dataclass(frozen=True)
-class Tile:
-    """What comes back: all lengths (-1: left out), or the nearest columns of every row and the pairs left out."""
-
-    lengths: NDArray[np.int32]
-    distances: NDArray[np.float64]
-    columns: NDArray[np.int64]
-    rare: NDArray[np.int64]  # rows and columns, sorted
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What of a card's memory goes where."""
-
-    pairs: int  # of a tile, with those of lanes without a text
-    rows: int  # bytes of a tile's prepared first texts
-    columns: int  # bytes of prepared second texts
-    scratch: int  # bytes for the threads that parse long texts
-
-    @classmethod
-    def of(cls, work: Work, memory: int) -> Plan:
-        """Shares of the memory, or an error if one of them is too small for these texts."""
-        pairs = min(_MOST_PAIRS, memory // 2 // (_SLOTS * _PAIR_BYTES))
-        plan = cls(pairs, min(_MOST_ROW_BYTES, memory // 16 // _SLOTS), memory // 4 // _SLOTS, memory // 8)
-        longest, sizes = 0, [np.diff(texts.offsets) for texts in (work.xs, work.ys)]
-        row = 0
-        for texts, size in zip((work.xs, work.ys), sizes, strict=True):
-            longest = max(longest, int(size[size <= FARTHEST].max(initial=0)))
-            row = max(row, int(np.diff(_row_bytes(texts, len(work.separator))).max()) + _ROW_SLACK)
-        least = max(
-            2 * _SLOTS * LANES * _PAIR_BYTES,
-            16 * _SLOTS * row,
-            4 * _SLOTS * LANES * (8 * longest + 700),
-            8 * _SLOTS * LANES * _scratch(longest),
-        )
-        if least > memory:
-            raise MemoryError(
-                f"texts of up to {int(sizes[0].max()):,} and {int(sizes[1].max()):,} bytes need {least:,} bytes of a "
-                f"card's memory, and {memory:,} may be used: end other programs on the card, or use engine='host'"
-            )
-        return plan
-
-    def split(self, work: Work, block: Block) -> Iterator[Block]:
-        """Tiles that fit, as few as possible."""
-        used = _row_bytes(work.xs, len(work.separator))
-        left = block.left
-        while left < block.right:
-            right = min(block.right, left + _MOST_COLUMNS, left + self.pairs // LANES * LANES)
-            while right - left > LANES and Columns.bytes_of(work.ys, left, right) > self.columns:
-                right = left + (right - left) // 2
-            height = max(1, self.pairs // (-(-(right - left) // LANES) * LANES))
-            top = block.top
-            while top < block.bottom:
-                fit = int(np.searchsorted(used, used[top] + self.rows - _ROW_SLACK, "right")) - 1
-                bottom = max(top + 1, min(block.bottom, top + height, fit))
-                yield Block(top, bottom, left, right)
-                top = bottom
-            left = right
-
-
-def _row_bytes(xs: Packed, separator: int) -> NDArray[np.int64]:
-    """Bytes of prepared first texts before each one."""
-    return Rows.bytes_of(Rows.edges_of(xs, 0, len(xs), separator))
-
-
-def _scratch(longest: int) -> int:
-    """Bytes for a thread that parses a second text."""
-    return 2 * (longest + 1) + 8 * (longest // SHORTEST + 2)
-
-
 def _grid(blocks: int) -> int:
     """At least so many blocks: Numba warns of fewer than 128, and idle ones cost nothing."""
-    return blocks if kernels.SIMULATED else max(128, blocks)
+    return blocks if SIMULATED else max(128, blocks)
 
 
 def _fields(array: Any, offset: int) -> int:
     """Where the next array begins."""
-    return -(-(offset + array.nbytes) // _ALIGNED) * _ALIGNED
+    return -(-(offset + array.nbytes) // ALIGNED) * ALIGNED
 
 
 class _Mirror:
@@ -244,13 +127,13 @@ class _Card:
 
     def __init__(self, plan: Plan, alphabet: NDArray[np.uint16], ranking: Ranking | None, clock: Clock) -> None:
         self.plan, self.ranking, self.clock = plan, ranking, clock
-        self.processors = 1 if kernels.SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
+        self.processors = 1 if SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
         self.alphabet = cuda.to_device(alphabet)
-        self.slots = deque(_Slot(plan, ranking, number) for number in range(_SLOTS))
+        self.slots = deque(_Slot(plan, ranking, number) for number in range(SLOTS))
         self.held: dict[tuple[int, int, int], _Held] = {}
         self.running: deque[tuple[Task, _Slot, Any]] = deque()
         if ranking is not None:
-            blocks = _grid(1 if kernels.SIMULATED else 4 * self.processors)
+            blocks = _grid(1 if SIMULATED else 4 * self.processors)
             shape = (blocks, ranking.k, LANES)
             self.lists = [
                 (
@@ -258,7 +141,7 @@ class _Card:
                     cuda.device_array(shape, np.int32),
                     cuda.device_array(shape[::2], np.int32),
                 )
-                for _ in range(_SLOTS)
+                for _ in range(SLOTS)
             ]
 
     def take(self, task: Task, prepared: _Prepared) -> _Held:
@@ -266,7 +149,7 @@ class _Card:
         key = _columns_of(task)
         if key not in self.held:
             columns = prepared.of(task)
-            if len(self.held) == _SLOTS:
+            if len(self.held) == SLOTS:
                 for _task, slot, _best in self.running:
                     slot.stream.synchronize()
                 del self.held[next(iter(self.held))]
@@ -298,7 +181,7 @@ class _Card:
         grid = max(1, min(-(-pairs // kernels.COST_THREADS), 64 * self.processors))
         arguments = there, held.columns, self.alphabet, parsed, slot.crowded, result
         kernels.cost[_grid(grid), kernels.COST_THREADS, stream](*arguments)
-        kernels.cost_crowded[_grid(1 if kernels.SIMULATED else 4 * self.processors), LANES, stream](*arguments)
+        kernels.cost_crowded[_grid(1 if SIMULATED else 4 * self.processors), LANES, stream](*arguments)
         self.clock("cost", stream)
         best = None
         if ranking is None:
@@ -308,7 +191,7 @@ class _Card:
             slot.crowded[:1].copy_to_device(slot.zero, stream=stream)
             own = block.top - block.left if ranking.own else width
             *lists, counts = self.lists[slot.number]
-            kernels.nearest[counts.shape[0], LANES, stream](
+            nearest[counts.shape[0], LANES, stream](
                 result,
                 ranking.metric,
                 more[3],
@@ -354,8 +237,8 @@ class _Card:
         """Parse the pairs of rows and of groups from..to, with as many threads as there is memory for."""
         first, end = groups
         longest = int(held.depths[end - 1])
-        most = max(1, self.plan.scratch // _SLOTS // (LANES * _scratch(longest)))
-        grid = min(count * (end - first), most, 1 if kernels.SIMULATED else 8 * self.processors)
+        most = max(1, self.plan.scratch // SLOTS // (LANES * scratch_bytes(longest)))
+        grid = min(count * (end - first), most, 1 if SIMULATED else 8 * self.processors)
         following, matches = slot.scratch(grid * LANES, longest)
         kernels.parse_long[_grid(grid), LANES, slot.stream](
             rows, held.columns, chosen, first, end - first, grid, following, matches, parsed
@@ -397,22 +280,11 @@ class _Prepared:
         with self._lock:
             key = _columns_of(task)
             if key not in self._held:
-                if len(self._held) == _SLOTS:
+                if len(self._held) == SLOTS:
                     del self._held[next(iter(self._held))]
                 work, block = task.work, task.block
                 self._held[key] = Columns.prepare(work.ys, block.left, block.right, work.separator)
             return self._held[key]
-
-
-def free_memory() -> int:
-    """Bytes that may be used on the card with the least."""
-    if kernels.SIMULATED:
-        return _SIMULATED_MEMORY
-    least = []
-    for number in range(len(cuda.gpus)):
-        with cuda.gpus[number]:
-            least.append(int(cuda.current_context().get_memory_info().free))
-    return int(0.9 * min(least))
 
 
 def run(
@@ -448,7 +320,7 @@ def run(
                 task = next(waiting, None)
             if task is None:
                 break
-            with announced() if first and not kernels.SIMULATED else nullcontext():
+            with announced() if first and not SIMULATED else nullcontext():
                 held = card.take(task, prepared)
                 if not card.slots:
                     put(card.finish())
