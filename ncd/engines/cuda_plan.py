@@ -100,7 +100,7 @@ class Plan:
         least = max(
             2 * SLOTS * LANES * _PAIR_BYTES,
             16 * SLOTS * row,
-            4 * SLOTS * LANES * (8 * longest + 700),
+            4 * SLOTS * LANES * (11 * longest + 1300),
             8 * SLOTS * LANES * scratch_bytes(longest),
         )
         if least > memory:

@@ -61,12 +61,12 @@ class _Mirror:
         edges = [0]
         for array in arrays:
             edges.append(_fields(array, edges[-1]))
-        self._grow(max(edges[-1], 1))
+        self._grow(edges[-1] + ALIGNED)
         views = []
         for array, begin in zip(arrays, edges, strict=False):
             self._host[begin : begin + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
-            part = self._card[begin : begin + max(array.nbytes, array.itemsize)]
-            views.append(part.view(array.dtype).reshape(array.shape) if array.size else part.view(array.dtype)[:0])
+            part = self._card[begin : begin + max(array.nbytes, array.itemsize)].view(array.dtype)
+            views.append(part.reshape(array.shape) if array.size else part)  # never empty: a kernel wants an address
         if edges[-1]:
             self._card[: edges[-1]].copy_to_device(self._host[: edges[-1]], stream=stream)
         return views
