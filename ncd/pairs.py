@@ -122,9 +122,9 @@ def computed(
     blocks = [block for i, block in enumerate(grid.blocks()) if i not in done]
     pairs = sum(block.pairs for block in blocks)
     if job.device == "cuda":
-        from ncd.engines import gpu
+        from ncd.engines import cuda
 
-        results = gpu.run(job, xs, ys, blocks, twice=twice)
+        results = cuda.run(job, xs, ys, blocks, twice=twice)
     else:
         results = host.run(job, xs, ys, blocks, twice=twice, n_jobs=n_jobs, pair_seconds=pair_seconds)
     with progress_bar(f"compressing with {job.compressor.name}", pairs, show=progress) as advance:
