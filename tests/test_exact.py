@@ -325,7 +325,8 @@ print(known, most_alike(np.frombuffer(b"ab\\x80-ac\\xa0", np.uint8), 0, 7, np.ze
 def test_no_array_is_left(copied, monkeypatch):
     """Every place in an array that is read or written is within it, but for words, which are read beyond the end."""
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
-    code = """
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import deflate_cases as cases"
+    code += """
 for form, name in cases.KINDS:
     for number in range(12):
         case = cases.make(form, name, number)
