@@ -265,3 +265,21 @@ def extra_bits(literals, distances):
     """Extra bits of lengths and distances."""
     lengths = sum(count * bits for count, bits in zip(literals[257:], EXTRA_LENGTH, strict=True))
     return lengths + sum(count * bits for count, bits in zip(distances, EXTRA_DISTANCE, strict=True))
+
+
+def flush_block(position, dynamic, fixed, size, in_window, last):
+    """
+    The form of a block, and the bits of the stream after it (_tr_flush_block).
+
+    `dynamic` and `fixed` are its bits without the three of its type, extra bits included; `size` its bytes of text,
+    which can be stored if they are still in the window.
+    """
+    least, of_fixed = (dynamic + 3 + 7) // 8, (fixed + 3 + 7) // 8
+    least = min(least, of_fixed)
+    if in_window and size + 4 <= least:
+        kind, position = STORED, -(-(position + 3) // 8) * 8 + 8 * (4 + size)
+    elif of_fixed == least:
+        kind, position = FIXED, position + 3 + fixed
+    else:
+        kind, position = DYNAMIC, position + 3 + dynamic
+    return kind, -(-position // 8) * 8 if last else position

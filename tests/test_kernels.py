@@ -1,5 +1,6 @@
 """Exact deflate lengths: our kernels against zlib, on every kind of text that zlib treats in a way of its own."""
 
+import itertools
 import json
 import random
 import zlib
@@ -17,7 +18,7 @@ from ncd.compressors.deflate import is_classic
 from ncd.corpus import Packed
 from ncd.engines import exact
 from ncd.kernels import huffman
-from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS, Trees, block_costs, block_costs_of_two
+from ncd.kernels.deflate_trees import DISTANCES, SYMBOLS, Trees, block_costs, block_costs_of_two, flushed
 
 EVERYDAY, EXHAUSTIVE = 24_000, 1_000_000  # cases, one in three a single text, the others pairs
 FRESH = 1_000_000  # number of the first case of the long run
@@ -492,6 +493,20 @@ def test_bits_of_any_block(literals, distances):
     assert block_costs(Trees.empty(), literal, ALPHABET, distance) == wanted_bits(literals, distances)
 
 
+def test_forms_of_blocks():
+    """Forms are compared in bytes: one that has fewer bits may lose, and one that is as long may win."""
+    r = random.Random(0)
+    kinds = set()
+    for _ in range(3000):
+        dynamic = r.randrange(30, 300)
+        fixed, size = dynamic + r.randrange(-12, 13), dynamic // 8 + r.randrange(-7, 2)
+        for in_window, last in itertools.product((False, True), repeat=2):
+            kind, wanted = naive.flush_block(position := r.randrange(50), dynamic, fixed, size, in_window, last)
+            assert flushed(position, dynamic, fixed, size, in_window, last) == wanted
+            kinds.add((kind, fixed < dynamic))
+    assert len(kinds) == 5  # the fixed code may have more bits and win, never fewer and lose
+
+
 @classic
 @pytest.mark.parametrize("level", [1, 9])
 def test_slow_codes_are_those_in_streams(level):
@@ -515,6 +530,6 @@ def test_slow_codes_are_those_in_streams(level):
                     compared += 1
             if len(blocks) == 1 and blocks[0].kind != naive.STORED:
                 counts = blocks[0].literals, blocks[0].distances
-                bits = wanted_bits(*counts)[blocks[0].kind == naive.FIXED] + naive.extra_bits(*counts)
-                assert len(data) == (3 + bits + 7) // 8
+                dynamic, fixed = (bits + naive.extra_bits(*counts) for bits in wanted_bits(*counts))
+                assert (blocks[0].kind, 8 * len(data)) == naive.flush_block(0, dynamic, fixed, len(text), True, True)
     assert compared > 40
