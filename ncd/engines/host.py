@@ -110,7 +110,10 @@ class Grid:
         there is enough other work to share. Blocks take longer where there would be more than `most` of them.
         """
         n, m = shape
-        seconds = min(_TILE_SECONDS, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (32 * jobs)))
+        parts, longest = (
+            (8, 4 * _TILE_SECONDS) if job.kernel else (32, _TILE_SECONDS)
+        )  # its texts are prepared once a block
+        seconds = min(longest, max(_LEAST_TILE_SECONDS, pair_seconds * n * m / (parts * jobs)))
         least = math.ceil(n * m / (1 + mirrored) / most)
         pairs = int(min(max(seconds / pair_seconds, least), _TILE_PAIRS))
         if job.device == "cuda":  # tiles over the whole width of the second texts, which stay on the card
