@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-classification ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-classification bench-prefilter bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ bench-exact: ## the exact deflate kernel against gzip, about 20 minutes (see ben
 
 bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)
+
+bench-prefilter: ## nearest neighbours among candidates, about 20 minutes (see bench/README.md)
+	$(PYTHON) -m bench.prefilter $(BENCH)
+
+bench-cuda: ## the exact kernel on an NVIDIA card, about 8 minutes (see bench/README.md)
+	$(PYTHON) -m bench.cuda $(BENCH)
 
 ci: ## what continuous integration runs
 	.ci/run

@@ -41,10 +41,13 @@ ROUTES: dict[str, dict[str, Any]] = {
     "deflate primed, cosine": {"compressor": "deflate", "metric": "cosine", "order": "yx", "joint": "primed"},
     "gzip, ncd": {"compressor": "gzip", "metric": "ncd", "order": "xy", "joint": "concat"},
 }
+PARTS = ("candidates", "large", "rankings")
 CANDIDATES = (5, 10, 30, 100, 300, 1000)
 _USUAL = 100
 _NEIGHBORS = 5
 _JUDGED, _LEARNT = 600, 4000
+LARGE = ("ag_news_part", "langid_lingua")  # also with ten times as many texts, since what is saved grows with them
+_MANY = 40_000
 _BYTES = 2_000_000_000  # of Y that are compressed once for every text of X
 
 
@@ -75,13 +78,13 @@ class Parts(NamedTuple):
     truth: NDArray[np.str_]
 
     @classmethod
-    def of(cls, name: str) -> Parts:
+    def of(cls, name: str, most: int = _LEARNT) -> Parts:
         """At most 4,000 and 600 texts of the shuffled ones; fewer to be judged in small sets and of long texts."""
         split = load_set(name)
         texts, labels = split.train, np.asarray(split.train_labels)
         n = min(_JUDGED, len(texts) // 4)
-        size = sum(len(text.encode()) for text in texts[n : n + _LEARNT])
-        end, judged = n + _LEARNT, min(n, _BYTES // size)
+        size = sum(len(text.encode()) for text in texts[n : n + most])
+        end, judged = n + most, min(n, _BYTES // size)
         return cls(texts[n:end], labels[n:end], texts[:judged], labels[:judged])
 
 
@@ -90,10 +93,10 @@ def kept(every: NDArray[np.int64], found: NDArray[np.int64], k: int) -> float:
     return round(float((every[:, :k, None] == found[:, None, :]).any(2).mean()), 4)
 
 
-def by_candidates(name: str, route: str, repeats: int) -> Iterator[Row]:
-    """One row for each number of candidates, all searches in turn."""
-    parts = Parts.of(name)
-    counts = [count for count in CANDIDATES if count < len(parts.texts)]
+def by_candidates(name: str, route: str, repeats: int, part: str = "candidates") -> Iterator[Row]:
+    """One row for each number of candidates, all searches in turn; part "large": for one number, among more texts."""
+    parts = Parts.of(name, _MANY if part == "large" else _LEARNT)
+    counts = [count for count in CANDIDATES if count < len(parts.texts) and (part != "large" or count == _USUAL)]
 
     def search(**options: Any) -> Callable[[], ncd.Neighbors]:
         return lambda: ncd.neighbors(parts.judged, parts.texts, _NEIGHBORS, **ROUTES[route], **options)
@@ -106,7 +109,7 @@ def by_candidates(name: str, route: str, repeats: int) -> Iterator[Row]:
         found, spent = results[str(count)], seconds[str(count)]
         also = majority(parts.labels[found.indices]) == parts.truth
         yield {
-            "part": "candidates",
+            "part": part,
             "set": name,
             "route": route,
             "what": str(count),
@@ -205,7 +208,8 @@ def sets_table(rows: Sequence[Row], route: str) -> tuple[list[str], list[list[st
             f"{row['seconds']:.2f}",
             f"{row['times_faster']:.1f}",
         ]
-        for row in _rows(rows, "candidates", route, str(_USUAL))
+        for part in ("candidates", "large")
+        for row in _rows(rows, part, route, str(_USUAL))
     ]
     return [*headers, "all, s", "candidates, s", "times faster"], lines
 
@@ -271,7 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.prefilter", description=__doc__)
     parser.add_argument("--sets", nargs="+", help="sets (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="of every search (default 3)")
-    parser.add_argument("--parts", nargs="+", choices=("candidates", "rankings"), default=("candidates", "rankings"))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--table", action="store_true", help="write the tables again and measure nothing")
     parser.add_argument("--output", type=Path, help="another folder for the results")
     options = parser.parse_args()
@@ -284,6 +288,8 @@ def main() -> None:
             for route in ROUTES:
                 if "candidates" in options.parts:
                     results.extend(list(by_candidates(name, route, options.repeats)), repeats=options.repeats)
+                if "large" in options.parts and name in LARGE:
+                    results.extend(list(by_candidates(name, route, options.repeats, "large")), repeats=options.repeats)
                 if "rankings" in options.parts:
                     results.extend(list(by_ranking(name, route)), repeats=options.repeats)
             print(f"{name}: done", flush=True)

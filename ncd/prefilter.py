@@ -212,7 +212,7 @@ class Prefilter:
         jobs = min(self.jobs, len(runs))
         if jobs == 1:
             return np.concatenate([self._best(count, run) for run in runs])
-        with ThreadPoolExecutor(jobs) as pool:  # scipy's products and numpy let go of the interpreter lock
+        with ThreadPoolExecutor(jobs) as pool:  # kernel and numpy let go of the interpreter lock
             return np.concatenate(list(pool.map(partial(self._best, count), runs)))
 
     def _best(self, count: int, run: tuple[int, int]) -> NDArray[np.int64]:
