@@ -376,7 +376,7 @@ def neighbors(
     prefilter : {None, "shingles"}
         None: every pair is compressed. "shingles": for each text of X only some texts of Y are, those with the
         smallest distance by an estimate of L(xy) from the strings of a few bytes that both texts have (see
-        `ncd.prefilter`). The distances are exact; a neighbour that is not among the candidates is missed. A metric of
+        the guide). The distances are exact; a neighbour that is not among the candidates is missed. A metric of
         one's own is then also asked about estimates, which are fractions.
     candidates : int, optional
         With `prefilter`: how many texts of Y, at least k. Default: 100, or 10 k if that is more. Where there are no
