@@ -259,17 +259,17 @@ def test_slow_compilation_is_announced(monkeypatch, capfd):
     from ncd.kernels import jit
 
     monkeypatch.setattr(jit, "_SAY_SECONDS", 0.02)
-    with jit.announced():
+    with jit.announced("the model"):
         time.sleep(0.3)
     out, err = capfd.readouterr()
     assert out == ""
-    assert err == "ncd: compiling the kernel of exact deflate lengths (once: later runs find it on disk)\n"
+    assert err == "ncd: compiling the model (once: later runs find it on disk)\n"
 
 
 def test_fast_loading_is_not_announced(capfd):
     from ncd.kernels import jit
 
-    with jit.announced():
+    with jit.announced("the model"):
         pass
     time.sleep(0.01)
     assert capfd.readouterr() == ("", "")

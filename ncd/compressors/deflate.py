@@ -13,6 +13,8 @@ from ncd.corpus import Packed
 
 __all__ = ["Deflate", "Gzip", "Zlib"]
 
+#: What is compiled, as its user is told.
+KERNEL = "the kernel of exact deflate lengths"
 _WINDOW = 32768
 _CLASSIC_VERSION = re.compile(r"1\.[23](\.\d+)*")
 # Lengths of a text that tell classic zlib from its successors, which also use its version numbers.
@@ -64,7 +66,7 @@ def single(texts: Iterable[bytes], *, level: int = 9, dictionary: bytes = b"") -
 
     dictionary = dictionary[-_WINDOW:]
     scratch, lengths, begin = Parse.empty(), [], len(dictionary)
-    with announced():
+    with announced(KERNEL):
         deflate_bytes(Packed.of([b""]).data, 0, 0, 0, level, scratch)
     for text in texts:
         data = Packed.of([dictionary + text]).data

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.compressors.deflate import KERNEL
 from ncd.engines import cuda_kernels as kernels
 from ncd.engines.cuda_device import SIMULATED, cuda
 from ncd.engines.cuda_nearest import nearest
@@ -320,7 +321,7 @@ def run(
                 task = next(waiting, None)
             if task is None:
                 break
-            with announced() if first and not SIMULATED else nullcontext():
+            with announced(KERNEL) if first and not SIMULATED else nullcontext():
                 held = card.take(task, prepared)
                 if not card.slots:
                     put(card.finish())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.compressors.deflate import Deflate, single
+from ncd.compressors.deflate import KERNEL, Deflate, single
 from ncd.corpus import Packed
 
 __all__ = ["compiled", "is_compiled", "is_loaded", "pairs", "single"]
@@ -32,7 +32,7 @@ def compiled() -> Any:
     from ncd.kernels import deflate_pairs
     from ncd.kernels.jit import announced
 
-    with _lock, announced():
+    with _lock, announced(KERNEL):
         tiny = Packed.of([b"to be or not to be"])
         _all_bytes(deflate_pairs, tiny, tiny, b" ", False, np.zeros((1, 1), np.int64))
         return deflate_pairs

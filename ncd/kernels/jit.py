@@ -56,12 +56,11 @@ def _compiled(function: Any, **options: Any) -> Any:
 
 
 @contextmanager
-def announced() -> Iterator[None]:
-    """Say on stderr what takes so long, if it takes more than a second."""
+def announced(what: str) -> Iterator[None]:
+    """Say on stderr that `what` is being compiled, if that takes more than a second."""
 
     def say() -> None:
-        message = "ncd: compiling the kernel of exact deflate lengths (once: later runs find it on disk)"
-        print(message, file=sys.stderr, flush=True)
+        print(f"ncd: compiling {what} (once: later runs find it on disk)", file=sys.stderr, flush=True)
 
     timer = threading.Timer(_SAY_SECONDS, say)
     timer.daemon = True
