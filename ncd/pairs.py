@@ -18,6 +18,7 @@ from ncd.corpus import Packed, Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import Metric
 from ncd.engines import chosen, host, workers
 from ncd.engines.host import Block, Engine, Grid, Job, Joint, Order
+from ncd.engines.tuning import tuned
 from ncd.exceptions import WindowWarning
 from ncd.progress import progress_bar
 
@@ -82,7 +83,7 @@ class Pairs:
         _warn_of_window(codec, window, {"X": xs} if Y is None else {"X": xs, "Y": ys})
         between = as_bytes(separator, name="separator")
         job = Job(codec, between, order, joint)  # type: ignore[arg-type]
-        return cls(xs, ys, Y is None, host.tuned(job, xs, ys, len(xs) * len(ys), engine))
+        return cls(xs, ys, Y is None, tuned(job, xs, ys, len(xs) * len(ys), engine))
 
 
 def _warn_of_window(codec: Compressor, window: int | None, corpora: dict[str, list[bytes]]) -> None:

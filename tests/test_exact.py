@@ -15,7 +15,7 @@ from support import finish, make_bytes, make_text
 import ncd
 from ncd.compressors import deflate
 from ncd.compressors.deflate import is_classic
-from ncd.engines import exact, host
+from ncd.engines import exact, host, tuning
 
 classic = pytest.mark.skipif(not is_classic(), reason="the standard library's zlib is not classic zlib")
 
@@ -41,7 +41,7 @@ class Switch:
 
     def use(self, kernel):
         for name in ("_KERNEL_FROM_SECONDS", "_LOADED_FROM_SECONDS", "_COMPILE_FROM_SECONDS"):
-            self.monkeypatch.setattr(host, name, 0.0 if kernel else math.inf)
+            self.monkeypatch.setattr(tuning, name, 0.0 if kernel else math.inf)
         self.pairs = 0
 
     def both(self, function, *args, **options):

@@ -280,20 +280,6 @@ def test_speed_is_measured():
             assert 0 < host.seconds_per_pair(Job(quick.compressor, joint=joint), xs, ys) < 0.01
 
 
-@pytest.mark.parametrize(
-    ("loaded", "compiled", "least"), [(True, True, 0.05), (False, True, 1.0), (False, False, 30.0)]
-)
-def test_the_kernel_is_taken_where_it_is_worth_its_start(loaded, compiled, least):
-    job = Job(ncd.get_compressor("gzip"))
-    with (
-        mock.patch.object(host.exact, "is_loaded", return_value=loaded),
-        mock.patch.object(host.exact, "is_compiled", return_value=compiled),
-        mock.patch.object(host, "seconds_per_pair", return_value=1e-3),
-    ):
-        assert not host.tuned(job, TEXTS, TEXTS, int(900 * least), "host").kernel
-        assert host.tuned(job, TEXTS, TEXTS, int(1100 * least), "host").kernel
-
-
 # progress
 
 

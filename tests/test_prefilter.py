@@ -16,7 +16,7 @@ from support import Slow, WhoWorks, make_bytes, make_text
 import ncd
 from ncd import data, prefilter
 from ncd.corpus import Packed
-from ncd.engines import chosen, host
+from ncd.engines import chosen, host, tuning
 from ncd.engines.host import Job
 from ncd.prefilter import Prefilter, Shingles, checked_candidates, fit_line, shingle_size, smallest
 
@@ -151,7 +151,7 @@ def test_chosen_lengths_from_the_kernel(order, joint, texts, n_jobs):
     job = Job(ncd.get_compressor("gzip"), order=order, joint=joint)
     with (
         mock.patch.object(chosen, "_KERNEL_TEXTS", texts),
-        mock.patch.object(host, "tuned", lambda job, *_: replace(job, kernel=True)),
+        mock.patch.object(chosen, "tuned", lambda job, *_: replace(job, kernel=True)),
         mock.patch.object(host, "_PARALLEL_FROM_SECONDS", 0),
     ):
         found = chosen.lengths(job, xs, ys, rows, columns, n_jobs=n_jobs)
@@ -432,7 +432,7 @@ def test_bad_arguments(options, words):
 
 def test_candidates_are_compressed_on_this_machine():
     with (
-        mock.patch.object(host, "_on_gpu", lambda job: job),
+        mock.patch.object(tuning, "_on_gpu", lambda job: job),
         pytest.raises(ValueError, match="engine='cuda' computes all pairs, not those of a prefilter"),
     ):
         neighbors(TEXTS, engine="cuda")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ncd.corpus import Packed
 from ncd.engines import host, workers
 from ncd.engines.host import Block, Job
+from ncd.engines.tuning import tuned
 
 __all__ = ["lengths"]
 
@@ -60,7 +61,7 @@ def lengths(
     ndarray, shape (p,)
         What ``job.lengths(xs, ys)[rows, columns]`` would be.
     """
-    job = host.tuned(replace(job, kernel=False, device="host"), xs, ys, len(rows), "host")
+    job = tuned(replace(job, kernel=False, device="host"), xs, ys, len(rows), "host")
     order = np.argsort(columns if job.order == "yx" else rows, kind="stable")
     rows, columns = rows[order], columns[order]
     result = np.empty(len(order), job.compressor.dtype)

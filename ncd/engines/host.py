@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ __all__ = [
     "effective_jobs",
     "run",
     "seconds_per_pair",
-    "tuned",
 ]
 
 #: What is measured: the concatenation, or the second text by a coder that is primed with the first.
@@ -49,14 +48,9 @@ _PARALLEL_FROM_SECONDS = 0.2
 _THREADS_FROM_PAIR_SECONDS = 3e-6  # in shorter calls threads mostly wait for the interpreter lock
 _PROCESSES_FROM_SECONDS = 5.0  # starting workers takes about one
 _LEAK_BYTES = 1 << 29
-_KERNEL_FROM_SECONDS = 1.0  # of the library's work: loading the kernel takes half of that
-_LOADED_FROM_SECONDS = 0.05  # where this process has it already
-_COMPILE_FROM_SECONDS = 30.0  # and compiling it, once, about 20
-_GPU_FROM_SECONDS = 20.0  # the kernel for a GPU is compiled in every process
 _GPU_PAIR_SECONDS = 1e-8
 _GPU_TILE_PAIRS = 1 << 22
 _GPU_TILE_COLUMNS = 1 << 17
-_KERNEL_BYTES = 16384  # texts whose pairs are longer than the window gain nothing
 _TILE_BYTES = 1 << 26  # of texts that a worker takes out of the corpus at once
 
 
@@ -163,8 +157,8 @@ class Job:
     joint : {"concat", "primed"}
         L(first + separator + second), or L(second|first) from a primed coder (no separator).
     kernel : bool
-        Whether our own kernel computes the lengths instead of the compressor's library, as `tuned` decides. They are
-        the same.
+        Whether our own kernel computes the lengths instead of the compressor's library, as
+        `ncd.engines.tuning.tuned` decides. They are the same.
     device : {"host", "cuda"}
         Where the kernel runs.
     """
@@ -281,58 +275,6 @@ def seconds_per_pair(job: Job, xs: Sequence[bytes], ys: Sequence[bytes]) -> floa
         pairs += step
         step *= 2
     return max(spent / max(pairs, 1), 1e-7)
-
-
-def tuned(job: Job, xs: Sequence[bytes], ys: Sequence[bytes], pairs: int, engine: Engine = "auto") -> Job:
-    """
-    The job with our own kernel instead of the compressor's library, where that is faster or asked for.
-
-    Parameters
-    ----------
-    job : Job
-    xs, ys : sequences of bytes
-    pairs : int
-        How many of their pairs are wanted.
-    engine : {"auto", "host", "cuda"}
-        "auto": a GPU where there is one and the work is long enough.
-    """
-    if engine not in get_args(Engine):
-        raise ValueError(f"engine is {engine!r}: choose from {', '.join(map(repr, get_args(Engine)))}")
-    if engine == "cuda":
-        return _on_gpu(job)
-    if not job.compressor.has_kernel or min(len(xs), len(ys)) < 2 or pairs < 2:
-        return job
-    sample = [text for texts in (xs, ys) for text in texts[:: math.ceil(len(texts) / 256)]]
-    if sorted(map(len, sample))[len(sample) // 2] > _KERNEL_BYTES:
-        return job
-    seconds = seconds_per_pair(job, xs, ys) * pairs
-    loaded = exact.is_loaded()
-    if seconds < (_LOADED_FROM_SECONDS if loaded else _KERNEL_FROM_SECONDS):
-        return job
-    if not loaded and seconds < _COMPILE_FROM_SECONDS and not exact.is_compiled():
-        return job
-    if engine == "auto" and seconds > _GPU_FROM_SECONDS and _gpu_refusal() is None:
-        return _on_gpu(job)
-    return replace(job, kernel=True)
-
-
-def _gpu_refusal() -> str | None:
-    """Why there is no GPU to use, or None."""
-    from ncd.engines import cuda
-
-    return cuda.why_not()
-
-
-def _on_gpu(job: Job) -> Job:
-    """The job for a GPU, or an error that says what is in the way."""
-    if not job.compressor.has_kernel:
-        raise ValueError(
-            f"engine='cuda' computes gzip:9, zlib:9 and deflate:9 only, and compressor is {job.compressor.name!r}: "
-            "choose one of them, or engine='host'"
-        )
-    if (reason := _gpu_refusal()) is not None:
-        raise RuntimeError(f"engine='cuda': {reason}")
-    return replace(job, kernel=True, device="cuda")
 
 
 def _in_processes(job: Job, seconds: float, pairs: int) -> bool:
