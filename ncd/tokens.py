@@ -1,13 +1,13 @@
-"""Texts as sequences of symbols: bytes, words."""
+"""Texts as sequences of symbols: bytes, words, or tokens."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 
@@ -17,6 +17,7 @@ __all__ = [
     "Bytes",
     "Ids",
     "alphabet_from_dict",
+    "blocks_of",
     "decoded",
     "encoded",
     "get_alphabet",
@@ -24,10 +25,12 @@ __all__ = [
 ]
 
 #: Names that `get_alphabet` knows.
-ALPHABETS = ("bytes", "words")
+ALPHABETS = ("bytes", "words", "tokens")
 
 #: Symbols of many texts one after another, and where each text starts (and the last one ends).
 Ids: TypeAlias = "tuple[NDArray[np.uint32], NDArray[np.int64]]"
+
+_BLOCK = 1 << 20  # bytes whose words are Python objects at one time
 
 
 def decoded(data: bytes) -> str:
@@ -62,15 +65,18 @@ class Alphabet(ABC):
 
     Attributes
     ----------
-    kind : {"bytes", "words"}
+    kind : {"bytes", "words", "tokens"}
     size : int
         How many symbols there are, the one for unknown symbols included.
     unknown : int or None
         The symbol for what is in no text that the alphabet has been fitted on; None where nothing can be unknown.
+    lossless : bool
+        Whether `decode` gives back every text.
     """
 
     kind: ClassVar[str]
     unknown: int | None = None
+    lossless: bool = False
 
     @property
     @abstractmethod
@@ -81,6 +87,17 @@ class Alphabet(ABC):
     def fit(self, texts: Texts) -> Self:
         """
         Learn the symbols of `texts`, forgetting what was known.
+
+        Returns
+        -------
+        Alphabet
+            Itself.
+        """
+
+    @abstractmethod
+    def update(self, texts: Texts) -> Self:
+        """
+        Learn the symbols of more texts, if the alphabet can; no symbol changes its number.
 
         Returns
         -------
@@ -143,6 +160,56 @@ class Alphabet(ABC):
         """
         return self._encode(as_corpus(texts, name="texts", allow_empty=True))
 
+    def update_encode(self, texts: Texts) -> Ids:
+        """
+        `update` and then `encode_many`, in one pass over the texts where that is possible.
+
+        Parameters
+        ----------
+        texts : iterable of str, or of bytes-like, or of paths
+
+        Returns
+        -------
+        ids, offsets
+            As from `encode_many`.
+
+        Examples
+        --------
+        >>> get_alphabet("words").update_encode(["a b", "b a c"])
+        (array([1, 2, 2, 1, 3], dtype=uint32), array([0, 2, 5]))
+        """
+        return self._update_encode(as_corpus(texts, name="texts", allow_empty=True))
+
+    def _update_encode(self, texts: Sequence[bytes]) -> Ids:
+        """The same of texts already turned to bytes."""
+        return self.update(texts)._encode(texts)
+
+    def decode(self, ids: ArrayLike) -> bytes:
+        """
+        The text whose symbols these are.
+
+        Parameters
+        ----------
+        ids : array_like of int
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        TypeError
+            If the alphabet is not `lossless`.
+
+        Examples
+        --------
+        >>> Bytes().decode([97, 98])
+        b'ab'
+        """
+        if not self.lossless:
+            raise TypeError(f"{self!r} loses a part of the text: bytes, and tokens of kind 'bpe', can be decoded")
+        return b"".join(self.symbol(index) for index in np.asarray(ids).tolist())
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Alphabet) and type(self) is type(other) and self.to_dict() == other.to_dict()
 
@@ -161,6 +228,7 @@ class Bytes(Alphabet):
     """
 
     kind = "bytes"
+    lossless = True
 
     @property
     def size(self) -> int:
@@ -171,6 +239,8 @@ class Bytes(Alphabet):
         """Itself: there is nothing to learn."""
         as_corpus(texts, name="texts", allow_empty=True)
         return self
+
+    update = fit
 
     def _encode(self, texts: Sequence[bytes]) -> Ids:
         return np.frombuffer(b"".join(texts), np.uint8).astype(np.uint32), offsets_of(map(len, texts), len(texts))
@@ -191,16 +261,31 @@ def offsets_of(lengths: Iterable[int], n: int) -> NDArray[np.int64]:
     return offsets
 
 
+def blocks_of(texts: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Texts in groups of about a megabyte."""
+    block: list[bytes] = []
+    size = 0
+    for text in texts:
+        block.append(text)
+        size += len(text)
+        if size >= _BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
 def get_alphabet(alphabet: str | Alphabet, **options: Any) -> Alphabet:
     """
     An alphabet by name.
 
     Parameters
     ----------
-    alphabet : {"bytes", "words"} or Alphabet
+    alphabet : {"bytes", "words", "tokens"} or Alphabet
         An object is given back as it is.
     **options
-        Go to the class: `lower` and `pattern` of `ncd.words.Words`.
+        Go to the class: `lower` and `pattern` of `ncd.words.Words`, `tokenizer` and `vocab_size` of
+        `ncd.subwords.Tokens`.
 
     Returns
     -------
@@ -213,6 +298,8 @@ def get_alphabet(alphabet: str | Alphabet, **options: Any) -> Alphabet:
         If the name is not known.
     TypeError
         If there are options for which the alphabet has no use.
+    MissingLibraryError
+        If "tokens" is asked for and the library `tokenizers` is not installed.
 
     Examples
     --------
@@ -231,6 +318,10 @@ def get_alphabet(alphabet: str | Alphabet, **options: Any) -> Alphabet:
         from ncd.words import Words
 
         return Words(**options)
+    if alphabet == "tokens":
+        from ncd.subwords import Tokens
+
+        return Tokens(**options)
     raise ValueError(f"alphabet is {alphabet!r}: choose from {', '.join(map(repr, ALPHABETS))}")
 
 
@@ -255,6 +346,10 @@ def alphabet_from_dict(state: Mapping[str, Any]) -> Alphabet:
             from ncd.words import Words
 
             return Words._from_dict(state)
+        if state["alphabet"] == "tokens":
+            from ncd.subwords import Tokens
+
+            return Tokens._from_dict(state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"this is not the state of an alphabet: {error}") from None
     raise ValueError(f"this is not the state of an alphabet: {state['alphabet']!r} is none of {', '.join(ALPHABETS)}")

@@ -14,14 +14,12 @@ from typing import Any, Self
 import numpy as np
 
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
-from ncd.tokens import Alphabet, Ids, decoded, encoded, offsets_of
+from ncd.tokens import Alphabet, Ids, blocks_of, decoded, encoded, offsets_of
 
 __all__ = ["WORDS", "Words", "split_alternating", "words_with_marks"]
 
 #: The default pattern of a word: letters, digits and underscores, or one other character that is not a space.
 WORDS = r"\w+|[^\w\s]"
-
-_BLOCK = 1 << 20  # bytes whose words are Python objects at one time
 
 
 @lru_cache(maxsize=1)
@@ -183,25 +181,8 @@ class Words(Alphabet):
         self._learn(as_corpus(texts, name="texts", allow_empty=True))
         return self
 
-    def update_encode(self, texts: Texts) -> Ids:
-        """
-        `update` and `encode_many` in one pass over the texts.
-
-        Parameters
-        ----------
-        texts : iterable of str, or of bytes-like, or of paths
-
-        Returns
-        -------
-        ids, offsets
-            As from `encode_many`; no symbol is unknown.
-
-        Examples
-        --------
-        >>> Words().update_encode(["a b", "b a c"])[0]
-        array([1, 2, 2, 1, 3], dtype=uint32)
-        """
-        return self._learn(as_corpus(texts, name="texts", allow_empty=True))
+    def _update_encode(self, texts: Sequence[bytes]) -> Ids:
+        return self._learn(texts)
 
     def split(self, text: Text) -> list[str]:
         """
@@ -240,7 +221,7 @@ class Words(Alphabet):
         """Ids and offsets, a block of texts at a time: words as Python objects take tens of times their bytes."""
         lengths: list[int] = []
         blocks = []
-        for block in _blocks(texts):
+        for block in blocks_of(texts):
             split = list(self._split(block))
             lengths += map(len, split)
             blocks.append(np.fromiter(number(chain.from_iterable(split)), np.uint32, sum(map(len, split))))
@@ -267,17 +248,3 @@ class Words(Alphabet):
                 raise ValueError("symbols are not different texts")
             made._index = {symbol: number for number, symbol in enumerate(symbols, 1)}
         return made
-
-
-def _blocks(texts: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Texts in groups of about a megabyte."""
-    block: list[bytes] = []
-    size = 0
-    for text in texts:
-        block.append(text)
-        size += len(text)
-        if size >= _BLOCK:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block
