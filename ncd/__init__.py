@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "ncd.bits": ["BitsPerByte", "bits_per_byte"],
     "ncd.classify.code_length": ["CodeLengthClassifier"],
     "ncd.classify.knn": ["NCDClassifier"],
     "ncd.classify.store": ["load_model", "save_model"],
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         plot as plot,
         readers as readers,
     )
+    from ncd.bits import BitsPerByte as BitsPerByte, bits_per_byte as bits_per_byte
     from ncd.classify.code_length import CodeLengthClassifier as CodeLengthClassifier
     from ncd.classify.knn import NCDClassifier as NCDClassifier
     from ncd.classify.store import load_model as load_model, save_model as save_model

@@ -59,12 +59,6 @@ class Tokens(Alphabet):
         Tokens at most when one is trained; more where the texts have more different characters. The 256 bytes are
         among the tokens of "bpe", [UNK] among those of "wordpiece".
 
-    Attributes
-    ----------
-    lossless : bool
-        Whether `decode` gives back every text: a byte-level tokenizer that changes no character. None of the others
-        can store texts.
-
     Raises
     ------
     MissingLibraryError
@@ -164,7 +158,7 @@ class Tokens(Alphabet):
 
     @property
     def lossless(self) -> bool:  # type: ignore[override]
-        """Whether `decode` gives back every text."""
+        """Whether `decode` gives back every text: a byte-level tokenizer that changes no character."""
         return self.tokenizer == "bpe" if self._json is None else self._trained.lossless
 
     def _encode(self, texts: Sequence[bytes]) -> Ids:

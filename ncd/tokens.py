@@ -66,8 +66,6 @@ class Alphabet(ABC):
     Attributes
     ----------
     kind : {"bytes", "words", "tokens"}
-    size : int
-        How many symbols there are, the one for unknown symbols included.
     unknown : int or None
         The symbol for what is in no text that the alphabet has been fitted on; None where nothing can be unknown.
     lossless : bool
@@ -81,7 +79,7 @@ class Alphabet(ABC):
     @property
     @abstractmethod
     def size(self) -> int:
-        """Number of symbols."""
+        """Number of symbols, the one for unknown symbols included."""
 
     @abstractmethod
     def fit(self, texts: Texts) -> Self:

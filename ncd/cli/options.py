@@ -62,7 +62,7 @@ def _separator(text: str) -> str:
 _jobs.__name__ = neighbor_count.__name__ = "whole number"
 
 
-def add_input_options(parser: argparse.ArgumentParser, *, labels: bool = True) -> None:
+def add_input_options(parser: argparse.ArgumentParser, *, labels: bool = True, empty: bool = True) -> None:
     """Options of every command that reads collections of texts."""
     group = parser.add_argument_group("reading")
     group.add_argument("--format", choices=("jsonl", "csv", "tsv", "plain"), help="what the inputs are, whatever names")
@@ -72,9 +72,12 @@ def add_input_options(parser: argparse.ArgumentParser, *, labels: bool = True) -
     if labels:
         group.add_argument("--label-field", metavar="NAME", help="field or column of the label (default: label)")
     group.add_argument("--encoding", default="utf-8", metavar="NAME", help="of JSON lines and tables (default: utf-8)")
-    group.add_argument(
-        "--allow-empty", action="store_true", help="let empty texts pass instead of stopping at the first"
-    )
+    if empty:
+        group.add_argument(
+            "--allow-empty", action="store_true", help="let empty texts pass instead of stopping at the first"
+        )
+    else:
+        parser.set_defaults(allow_empty=False)
 
 
 def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True, pairs: bool = True) -> None:
@@ -139,17 +142,18 @@ def add_prefilter_options(group: Any, *, only: str = "") -> None:
     )
 
 
-def add_work_options(parser: argparse.ArgumentParser) -> None:
+def add_work_options(parser: argparse.ArgumentParser, *, engine: bool = True) -> None:
     """Options of every command that may take a while."""
     group = parser.add_argument_group("work")
     group.add_argument("--jobs", "-j", type=_jobs, metavar="N", help="number of workers (default: all cores)")
-    group.add_argument(
-        "--engine",
-        choices=("auto", "host", "cuda"),
-        default="auto",
-        help="for many pairs of gzip, zlib or deflate: this machine's cores, or a GPU (default: a GPU if there is one "
-        "and the work is long)",
-    )
+    if engine:
+        group.add_argument(
+            "--engine",
+            choices=("auto", "host", "cuda"),
+            default="auto",
+            help="for many pairs of gzip, zlib or deflate: this machine's cores, or a GPU (default: a GPU if there is "
+            "one and the work is long)",
+        )
     group.add_argument(
         "--no-progress", action="store_true", help="no progress bar (there is none off a terminal anyway)"
     )
