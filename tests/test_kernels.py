@@ -305,6 +305,57 @@ def test_other_pairs_go_another_way(first, second, forms, rare):
         assert not [pair for pair in rare if first not in pair and second not in pair]
 
 
+def few_symbols(r, size, letters=range(256)):
+    """Noise and repetitions of it: two of 33,000 bytes are one block still, and no hash is frequent."""
+    text = bytearray(r.choices(letters, k=3000))
+    while len(text) < size:
+        begin = r.randrange(len(text) - 40)
+        text += text[begin : begin + r.randrange(20, 40)] + bytes(r.choices(letters))
+    return bytes(text[:size])
+
+
+@classic
+@pytest.mark.parametrize("gap", [0, 1])
+@pytest.mark.parametrize("second", [1, 500, cases.FARTHEST - 3])
+def test_where_pairs_end_at_the_slide(second, gap, rare):
+    """
+    The kernel for pairs takes both texts together up to the last byte before zlib's window slides.
+
+    The string at the slide comes back from as far as a match may reach, which is out of the window once it has slid;
+    a byte earlier it would not be.
+    """
+    r = random.Random(0)
+    again = r.randbytes(20)
+    # The halves have nothing in common that would be as far away as a match may be.
+    text = few_symbols(r, cases.WINDOW, range(128)) + again
+    text += few_symbols(r, cases.FARTHEST - 24, range(128, 256)) + r.randbytes(4) + again
+    blocks = [naive.inflate(stream(whole)) for whole in (text, text[1:])]
+    assert [(20, cases.FARTHEST) in block.matches for (block,) in blocks] == [False, True]
+    for beyond in (-3, -2, -1, 0, 1, 2, 3, 4, 20):
+        whole = text[: cases.SLIDE + beyond]
+        cut = len(whole) - second
+        first, separator, after = whole[: cut - gap], whole[cut - gap : cut], whole[cut:]
+        found = exact.pairs([first], [after], separator=separator)
+        assert found.tolist() == [[cases.zlib_length(whole, 9)]] == [exact.single([whole])]
+        assert rare == ([] if beyond < 0 else [(first, after)])
+        rare.clear()
+
+
+@classic
+@pytest.mark.parametrize("primed", [False, True])
+def test_where_second_texts_end(primed, rare):
+    """The kernel for pairs takes second texts of which every byte is in sight of the separator's last bytes."""
+    whole = few_symbols(random.Random(1), cases.WINDOW + cases.FARTHEST)
+    first = whole[: cases.WINDOW] if primed else whole[:100]
+    for size in range(cases.FARTHEST - 5, cases.FARTHEST + 1):
+        after = whole[len(first) : len(first) + size]
+        for dictionary in (first, b"longer than the window " + first) if primed else (first,):
+            found = exact.pairs([dictionary], [after], separator=b"", primed=primed)
+            assert found.tolist() == by_zlib([dictionary], [after], b"", primed)
+        assert bool(rare) == (size > cases.FARTHEST - 3)
+        rare.clear()
+
+
 @classic
 @pytest.mark.parametrize("name", ["alike", "near_limit", "tiny", "blocks"])
 def test_other_pairs_without_zlib(name, monkeypatch, rare):
