@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ncd.corpus import Texts, as_corpus
 from ncd.exceptions import MissingLibraryError
@@ -170,6 +171,13 @@ class Tokens(Alphabet):
             arrays.append(np.fromiter(chain.from_iterable(found), np.uint32, sum(map(len, found))))
         return np.concatenate(arrays), offsets_of(lengths, len(texts))
 
+    def keeps(self, text: bytes, ids: ArrayLike) -> bool:
+        """Whether the library turns the tokens of a text back into it."""
+        if self.lossless:
+            return True
+        found = self._trained.tokenizer.decode(np.asarray(ids).tolist(), skip_special_tokens=False)
+        return bool(found == decoded(text))
+
     def symbol(self, index: int) -> bytes:
         """The bytes of a token; of one that does not stand for bytes its name, such as ``##ing``."""
         if not 0 <= index < self.size:
@@ -180,6 +188,13 @@ class Tokens(Alphabet):
         """Settings and the whole tokenizer; its file is not needed again."""
         state = None if self._json is None else json.loads(self._json)
         return {"alphabet": self.kind, "tokenizer": self.tokenizer, "vocab_size": self.vocab_size, "state": state}
+
+    @classmethod
+    def from_json(cls, text: str) -> Tokens:
+        """The alphabet of a tokenizer whose ``tokenizer.json`` has this content."""
+        made = cls()
+        made.tokenizer, made._json = "file", _plain(text)
+        return made
 
     @classmethod
     def _from_dict(cls, state: Mapping[str, Any]) -> Tokens:

@@ -7,11 +7,12 @@ import importlib
 import importlib.metadata
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ncd.compressors.base import Compressor, as_compressor
+from ncd.exceptions import MissingLibraryError
 
 __all__ = ["CompressorInfo", "available", "get_compressor", "register_compressor"]
 
@@ -29,6 +30,7 @@ _BUILT_IN = {
     "brotli": ("ncd.compressors.brotli:Brotli", "0..11"),
     "lz4": ("ncd.compressors.extras:Lz4", "-65537..16"),
     "ppmd": ("ncd.compressors.extras:Ppmd", "2..64"),
+    "hf": ("ncd.compressors.neural:HuggingFace", ""),
 }
 _registered: dict[str, Callable[..., Any]] = {}
 _lock = threading.Lock()
@@ -42,7 +44,7 @@ class CompressorInfo:
     Attributes
     ----------
     name : str
-        The default specification, such as ``zstd:3``.
+        The default specification, such as ``zstd:3``; ``hf:PATH`` where something has to be named first.
     levels : str
         Range of the parameter after the colon; empty where there is none or it is not known.
     installed : bool
@@ -113,7 +115,8 @@ def get_compressor(spec: Any) -> Compressor:
     ----------
     spec : str or object
         ``family``, ``family:level`` or ``family:level,key=value``, such as ``"gzip"``, ``"zstd:-5"``,
-        ``"brotli:11,lgwin=24,mode=text"``; or an object with `name` and `length()`.
+        ``"brotli:11,lgwin=24,mode=text"``; or an object with `name` and `length()`. The path of ``hf:PATH`` is all
+        that comes before the first of its parameters, commas and colons included.
 
     Returns
     -------
@@ -144,8 +147,12 @@ def get_compressor(spec: Any) -> Compressor:
             f"compressor is {spec!r}: give a name such as 'gzip' or 'zstd:19', or an object with name and length()"
         )
     family, _, rest = spec.strip().partition(":")
+    factory = _factory(family.strip())
     positional: list[Any] = []
     named: dict[str, Any] = {}
+    if getattr(factory, "argument", None):
+        argument, rest = _split_argument(rest, factory.defaults)  # type: ignore[attr-defined]
+        positional.append(argument)
     for part in filter(None, rest.split(",")):
         key, equals, text = part.partition("=")
         if equals:
@@ -159,6 +166,15 @@ def get_compressor(spec: Any) -> Compressor:
     made = _make(family.strip(), spec, positional, named)
     _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
     return made
+
+
+def _split_argument(rest: str, known: Mapping[str, Any]) -> tuple[str, str]:
+    """A path, in which anything may stand, and the parameters behind it."""
+    parts = rest.split(",")
+    end = len(parts)
+    while end > 1 and parts[end - 1].partition("=")[1] and parts[end - 1].partition("=")[0].strip() in known:
+        end -= 1
+    return ",".join(parts[:end]), ",".join(parts[end:])
 
 
 def _make(family: str, spec: str, positional: list[Any], named: dict[str, Any]) -> Compressor:
@@ -236,9 +252,22 @@ def available() -> list[CompressorInfo]:
     return [_describe(family) for family in _families()]
 
 
+def _describe_with(family: str, argument: str) -> CompressorInfo:
+    """The row of a family of which nothing can be made before its argument is known."""
+    factory: Any = _factory(family)
+    try:
+        version, installed = factory.library_version(), True
+    except MissingLibraryError as error:
+        version, installed = str(error).rpartition("not installed: ")[2], False
+    return CompressorInfo(f"{family}:{argument}", "", installed, version, None, 0, factory.can_prime)
+
+
 def _describe(family: str) -> CompressorInfo:
     """The row of one family; a plug-in that fails is listed with its error."""
     levels = _BUILT_IN[family][1] if family in _BUILT_IN and family not in _registered else ""
+    argument = getattr(_factory(family), "argument", None) if family in _BUILT_IN else None
+    if argument:
+        return _describe_with(family, argument)
     try:
         made = _make(family, family, [], {})
         version, window, installed = made.version, made.window, True
