@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import ncd
-from ncd.compressors import neural
+from ncd.compressors import causal, neural
 from ncd.compressors.neural import HuggingFace, _windows
 from ncd.exceptions import MissingLibraryError
 from ncd.subwords import Tokens
@@ -98,6 +98,20 @@ def test_conditional_lengths_are_those_of_single_tokens(folder, bits_of, before,
     assert primed.length(TEXTS[0]) == pytest.approx(wanted[0], rel=1e-5)
 
 
+def test_what_is_shared_is_read_once(folder, bits_of, monkeypatch):
+    """Behind one text, the model goes on from what it kept of it."""
+    monkeypatch.setattr(causal, "_SHORTEST_SHARED", 1)
+    kept, read = [], causal.CausalModel._read
+    monkeypatch.setattr(causal.CausalModel, "_read", lambda self, ids: kept.append(read(self, ids)) or kept[-1])
+    made, before = HuggingFace(folder, batch=3), "the cat sat"
+    texts = ["a", " on the log", "", " mat", TEXTS[2], " the cat sat on", "to be", " the cat sat on the mat and"]
+    found = made.primed(before).lengths(texts)
+    assert [type(cache).__name__ for cache in kept] == ["DynamicCache"]
+    np.testing.assert_allclose(found, [bits_of(text, before=before) for text in texts], rtol=1e-5)
+    monkeypatch.setattr(causal.CausalModel, "_read", lambda self, ids: None)  # a model that keeps something else
+    np.testing.assert_allclose(made.primed(before).lengths(texts), found, rtol=1e-5)
+
+
 def test_a_text_in_two_parts_costs_the_same(folder, tokens):
     """The chain rule, where tokens do not reach over the seam and both parts fit into the context."""
     made = HuggingFace(folder)
@@ -154,8 +168,8 @@ def test_without_a_token_for_the_beginning(tmp_path, libraries, tokens):
 def test_batches_do_not_matter(folder, monkeypatch):
     alone = [HuggingFace(folder, batch=1).length(text) for text in TEXTS]
     np.testing.assert_allclose(HuggingFace(folder, batch=50).lengths(TEXTS), alone, rtol=1e-5)
-    monkeypatch.setattr(neural, "_LOGITS_AT_ONCE", 1)
-    monkeypatch.setattr(neural, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(causal, "_LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(causal, "_ROWS_AT_ONCE", 3)
     np.testing.assert_allclose(HuggingFace(folder, batch=50).lengths(TEXTS), alone, rtol=1e-5)
 
 
@@ -177,7 +191,7 @@ def test_nothing_goes_to_the_network(folder, monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    neural._load.cache_clear()
+    causal._load.cache_clear()
     assert HuggingFace(folder).length("a") > 0
     with pytest.raises(ValueError, match=r"give a folder with config\.json"):
         HuggingFace("gpt2").length("a")
@@ -252,7 +266,8 @@ def test_older_files_of_tokenizers(tmp_path, libraries, folder, tokens):
     assert made.length(TEXTS[0]) == HuggingFace(folder).length(TEXTS[0])
     (tmp_path / "vocab.json").unlink()
     (tmp_path / "merges.txt").unlink()
-    with pytest.raises(ValueError, match="no tokenizer can be read|do not give back"):  # some versions make an empty one
+    # Some versions of the library make an empty tokenizer of nothing.
+    with pytest.raises(ValueError, match=r"no tokenizer can be read|do not give back"):
         made.length("a")
 
 
@@ -271,6 +286,9 @@ def test_errors(folder, tmp_path, libraries, tokens):
     small = _saved(tmp_path / "small", libraries, tokens, vocab_size=50)
     with pytest.raises(ValueError, match="its model knows 50 only"):
         HuggingFace(small).length("the cat")
+    wrong = _saved(tmp_path / "wrong", libraries, tokens, bos_token_id=50256)
+    with pytest.raises(ValueError, match="correct bos_token_id"):
+        HuggingFace(wrong).length("a")
     broken = _saved(tmp_path / "broken", libraries, tokens, initializer_range=math.inf)
     with pytest.raises(ValueError, match="NaN"):
         HuggingFace(broken).length("the cat")
@@ -307,7 +325,7 @@ def test_it_is_listed(monkeypatch):
 
 
 def test_a_library_that_cannot_be_imported(folder, monkeypatch):
-    neural._load.cache_clear()
+    causal._load.cache_clear()
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingLibraryError, match=r"ncd\[neural\]"):
         HuggingFace(folder).length("a")

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor, Primed
+from ncd.compressors.causal import CausalModel, Window, digest, load
 from ncd.exceptions import MissingLibraryError
-from ncd.subwords import Tokens
 
 __all__ = ["HuggingFace"]
 
 _PRECISIONS = ("float32", "bfloat16", "float16")
 _DEFAULT_CONTEXT = 1024
-_LOGITS_AT_ONCE = 1 << 27  # numbers, half a gigabyte in single precision
-_ROWS_AT_ONCE = 256  # positions whose logits are turned to double precision together
-_FILES = (".json", ".txt", ".model", ".safetensors", ".bin")
-_lock = threading.Lock()
 
 
 class HuggingFace(Compressor):
@@ -143,7 +134,7 @@ class HuggingFace(Compressor):
     @property
     def version(self) -> str:
         """Versions of the libraries, and the first 16 digits of the SHA-256 of the model's files."""
-        return f"{self.library_version()}, model {_digest(self._params['path'])[:16]}"
+        return f"{self.library_version()}, model {digest(self._params['path'])[:16]}"
 
     def _compress(self, data: bytes) -> bytes:
         raise TypeError(
@@ -152,13 +143,11 @@ class HuggingFace(Compressor):
         )
 
     @property
-    def _model(self) -> _Model:
-        """The loaded model, one in a process for all compressors that use it."""
-        path, device, precision = (self._params[key] for key in ("path", "device", "precision"))
-        with _lock:
-            return _load(path, _digest(path), device, precision)
+    def _model(self) -> CausalModel:
+        """The loaded model."""
+        return load(*(self._params[key] for key in ("path", "device", "precision")))
 
-    def _window(self, model: _Model) -> tuple[int, int]:
+    def _window(self, model: CausalModel) -> tuple[int, int]:
         """Context and stride, the model's limits known."""
         context, stride, limit = self._params["context"], self._params["stride"], model.limit
         if context is None:
@@ -184,7 +173,7 @@ class HuggingFace(Compressor):
         """
         return [len(ids) for ids in self._tokens(self._model, texts)]
 
-    def _tokens(self, model: _Model, texts: Iterable[bytes]) -> list[NDArray[np.int64]]:
+    def _tokens(self, model: CausalModel, texts: Iterable[bytes]) -> list[NDArray[np.int64]]:
         """Tokens of each text, which must give it back."""
         found = []
         corpus = list(texts)
@@ -212,15 +201,15 @@ class HuggingFace(Compressor):
         model = self._model
         context, stride = self._window(model)
         start = [] if model.start is None else [model.start]
+        known = np.array([*start, *before[max(0, len(before) - context) :]], np.int64)  # more are in no window
         sequences, windows = [], []
         bits: list[float] = []
         for i, ids in enumerate(self._tokens(model, texts)):
-            known = [*start, *before[max(0, len(before) - context) :]]  # more are in no window
-            free = not known and len(ids)  # nothing to predict the first token from
+            free = not len(known) and len(ids)  # nothing to predict the first token from
             bits.append(math.log2(model.vocabulary) if free else 0.0)
-            sequences.append(np.concatenate([np.asarray(known, np.int64), ids]))
-            windows += [_Window(i, *places) for places in _windows(len(known) or 1, len(sequences[i]), context, stride)]
-        for window, cost in _costs(model, sequences, windows, self._params["batch"]):
+            sequences.append(np.concatenate([known, ids]))
+            windows += [Window(i, *places) for places in _windows(len(known) or 1, len(sequences[i]), context, stride)]
+        for window, cost in model.costs(sequences, windows, len(known), self._params["batch"]):
             bits[window.text] += cost
         if any(map(math.isnan, bits)):
             raise ValueError(f"hf: the model of {model.path!r} gives no probabilities (NaN); try precision=float32")
@@ -237,134 +226,9 @@ class _PrimedModel(Primed):
         return self._model._bits(self._before, texts)
 
 
-class _Window(NamedTuple):
-    """A piece ``begin:end`` of a text's tokens that predicts the tokens ``first:end + 1``."""
-
-    text: int
-    begin: int
-    end: int
-    first: int
-
-
 def _windows(first: int, size: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:
     """Begin, end and first target of the windows that predict the tokens first:size, each once."""
     while first < size:
         end = min(max(context, first + stride - 1), size - 1)
         yield max(0, end - context), end, first
         first = end + 1
-
-
-def _costs(
-    model: _Model, sequences: list[NDArray[np.int64]], windows: list[_Window], batch: int
-) -> Iterator[tuple[_Window, float]]:
-    """Bits of the tokens that each window predicts, windows of like sizes together."""
-    import torch
-
-    windows = sorted(windows, key=lambda window: window.end - window.begin, reverse=True)
-    done = 0
-    while done < len(windows):
-        widest = windows[done].end - windows[done].begin
-        together = windows[done : done + max(1, min(batch, _LOGITS_AT_ONCE // (widest * model.vocabulary)))]
-        done += len(together)
-        ids = torch.zeros((len(together), widest), dtype=torch.long)
-        seen = torch.zeros_like(ids)
-        for row, window in enumerate(together):
-            size = window.end - window.begin
-            ids[row, :size] = torch.from_numpy(sequences[window.text][window.begin : window.end])
-            seen[row, :size] = 1
-        with torch.inference_mode():
-            logits = model.network(ids.to(model.device), attention_mask=seen.to(model.device), use_cache=False).logits
-            for row, window in enumerate(together):
-                targets = torch.from_numpy(sequences[window.text][window.first : window.end + 1])
-                scores = logits[row, window.first - 1 - window.begin : window.end - window.begin]
-                if not model.device.startswith("mps"):  # which has no double precision
-                    targets = targets.to(model.device)
-                else:
-                    scores = scores.cpu()
-                cost = 0.0
-                for part, wanted in zip(scores.split(_ROWS_AT_ONCE), targets.split(_ROWS_AT_ONCE), strict=True):
-                    wide = part.to(torch.float64)
-                    picked = wide.gather(1, wanted[:, None])[:, 0]
-                    cost += float((wide.logsumexp(1) - picked).sum())
-                yield window, cost / math.log(2)
-
-
-class _Model(NamedTuple):
-    """A language model in memory."""
-
-    path: str
-    network: Any
-    tokens: Tokens
-    start: int | None
-    vocabulary: int
-    limit: int | None
-    device: str
-
-
-@lru_cache(maxsize=2)
-def _load(path: str, digest: str, device: str, precision: str) -> _Model:
-    """Model and tokenizer of a folder whose files have that digest."""
-    del digest
-    try:
-        import torch
-        import transformers
-    except ImportError:
-        raise MissingLibraryError.of("the compressor 'hf'", "neural") from None
-    try:
-        with _quiet(transformers):
-            network = transformers.AutoModelForCausalLM.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ValueError(f"hf: no causal language model can be read from {path!r}: {error}") from None
-    try:
-        network = network.to(device=device, dtype=getattr(torch, precision)).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"hf: device is {device!r}, which PyTorch cannot use here: {error}") from None
-    config = network.config
-    start = next((i for i in (config.bos_token_id, config.eos_token_id) if i is not None), None)
-    start = start[0] if isinstance(start, list | tuple) else start
-    limit = getattr(config, "max_position_embeddings", None)
-    return _Model(path, network, _tokenizer(path, transformers), start, config.vocab_size, limit, device)
-
-
-def _tokenizer(path: str, transformers: Any) -> Tokens:
-    """The tokenizer of a folder, also where it has the files of older versions."""
-    if (Path(path) / "tokenizer.json").is_file():
-        return Tokens(path)
-    try:
-        made = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, use_fast=True)
-        return Tokens.from_json(made.backend_tokenizer.to_str())
-    except (OSError, ValueError, KeyError, AttributeError, ImportError) as error:
-        raise ValueError(f"hf: no tokenizer can be read from {path!r}: {error}") from None
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """No progress bars while a model is loaded."""
-    logging = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def _digest(path: str) -> str:
-    """SHA-256 of the files of a model, read once as long as they do not change."""
-    folder = Path(path)
-    if not (folder / "config.json").is_file():
-        raise ValueError(f"hf: path is {path!r}: give a folder with config.json, weights and tokenizer")
-    files = sorted(file for file in folder.iterdir() if file.suffix in _FILES and file.is_file())
-    return _digest_of(tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files))
-
-
-@lru_cache(maxsize=16)
-def _digest_of(files: tuple[tuple[str, int, int], ...]) -> str:
-    """SHA-256 of the names, sizes and contents of files."""
-    whole = hashlib.sha256()
-    for name, size, _ in files:
-        whole.update(f"{Path(name).name}\0{size}\0".encode("utf-8", "surrogateescape"))
-        with open(name, "rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
