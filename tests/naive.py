@@ -18,19 +18,25 @@ OVERHEAD = {
     "brotli": 0,
     "lz4": 11,
     "ppmd": 0,
+    "ppm": 0,
+    "wb": 0,
+    "kn": 0,
+    "ngram": 0,
+    "ctw": 0,
+    "dirichlet": 0,
 }
 
 
 class Spec(NamedTuple):
     family: str
-    level: int
+    level: int | float
     options: dict
 
 
 def parse(spec):
     family, _, rest = spec.partition(":")
     level, *others = rest.split(",")
-    return Spec(family, int(level), dict(part.split("=") for part in others))
+    return Spec(family, float(level) if "." in level else int(level), dict(part.split("=") for part in others))
 
 
 def zstd_library():

@@ -1,10 +1,12 @@
 """One contract, run over every compressor."""
 
+import math
 import pickle
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import naive
+import naive_context
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -44,11 +46,24 @@ OTHERS = [
     "ppmd:16",
     "ppmd:6,memory=65536",
 ]
-ALL = DEFLATE + ZSTD + OTHERS
+CONTEXT = [
+    "ppm:5",
+    "ppm:3,update_exclusion=False",
+    "ppm:2,frozen=True",
+    "wb:5",
+    "kn:5",
+    "ngram:6",
+    "ctw:5",
+    "ctw:2,estimator=kt",
+    "dirichlet:0.5",
+]
+CODECS = DEFLATE + ZSTD + OTHERS
+ALL = CODECS + CONTEXT
 CHEAP = ["gzip:1", "zlib:1", "deflate:1", "zstd:1", "zstd:-5", "lz4:0", "brotli:0", "bz2:1", "xz:0", "lzma:0", "ppmd:2"]
-PRIMABLE = DEFLATE + ZSTD
-STORING = ["gzip:0", "zlib:0", "deflate:0"]
-COMPRESSING = [spec for spec in ALL if spec not in STORING]
+PRIMABLE_CODECS = DEFLATE + ZSTD
+PRIMABLE = PRIMABLE_CODECS + CONTEXT
+REPEATING_NOT = ["gzip:0", "zlib:0", "deflate:0", "dirichlet:0.5"]
+COMPRESSING = [spec for spec in ALL if spec not in REPEATING_NOT]
 
 WINDOWS = {
     "gzip:9": 32768,
@@ -69,6 +84,8 @@ WINDOWS = {
     "brotli:11,lgwin=24,mode=text": (1 << 24) - 16,
     "lz4:0": 1 << 16,
     "ppmd:6": None,
+    "ppm:5": None,
+    "ctw:5": None,
 }
 
 SAMPLES = {
@@ -93,23 +110,55 @@ def compressor(spec):
     return ncd.get_compressor(spec)
 
 
-def test_stream_comes_back(compressor, spec):
-    for data in SAMPLES.values():
-        assert naive.decompress(spec, compressor.compress(data)) == data
+def decompressed(compressor, stream):
+    """The text of a stream, from a codec's own library."""
+    return compressor.decompress(stream) if compressor.name in CONTEXT else naive.decompress(compressor.name, stream)
 
 
-def test_length_is_that_of_the_stream_and_of_the_one_shot_call(compressor, spec):
+def test_unit(compressor, spec):
+    assert compressor.unit == ("bits" if spec in CONTEXT else "bytes")
+
+
+def test_stream_comes_back(compressor):
     for data in SAMPLES.values():
-        expected = naive.length(spec, data)
-        assert compressor.length(data) == len(compressor.compress(data)) == expected
-        assert type(compressor.length(data)) is int
+        assert decompressed(compressor, compressor.compress(data)) == data
+
+
+def test_length_is_that_of_the_stream(compressor):
+    for data in SAMPLES.values():
+        length, stream = compressor.length(data), compressor.compress(data)
+        if compressor.unit == "bytes":
+            assert length == len(stream)
+            assert type(length) is int
+        else:
+            assert len(stream) <= math.ceil(length / 8) + 10
+            assert type(length) is float
+
+
+@pytest.mark.parametrize("spec", CODECS)
+def test_length_is_that_of_the_one_shot_call(spec):
+    compressor = ncd.get_compressor(spec)
+    for data in SAMPLES.values():
+        assert compressor.length(data) == naive.length(spec, data)
+
+
+@pytest.mark.parametrize("spec", CONTEXT)
+def test_length_is_that_of_the_slow_version(spec):
+    compressor = ncd.get_compressor(spec)
+    for name in ("nothing", "one byte", "text", "not UTF-8"):
+        assert compressor.length(SAMPLES[name]) == pytest.approx(naive_context.bits(adaptive(spec), SAMPLES[name]))
+
+
+def adaptive(spec):
+    """The model's name for texts on their own."""
+    return spec.replace(",frozen=True", "")
 
 
 def test_lengths_of_many(compressor):
     samples = list(SAMPLES.values())
     found = compressor.lengths(samples)
     assert found.tolist() == [compressor.length(data) for data in samples]
-    assert found.dtype == np.int64
+    assert found.dtype == (np.int64 if compressor.unit == "bytes" else np.float64)
     assert found.shape == (len(samples),)
 
 
@@ -193,17 +242,22 @@ def test_str_is_utf8(compressor):
     assert compressor.compress("naïve") == compressor.compress("naïve".encode())
 
 
-def test_lone_surrogates(compressor, spec):
+def test_lone_surrogates(compressor):
     stream = compressor.compress("a\ud800b")
-    assert naive.decompress(spec, stream) == b"a\xed\xa0\x80b"
-    assert compressor.length("a\ud800b") == len(stream)
+    assert decompressed(compressor, stream) == b"a\xed\xa0\x80b"
+    assert compressor.length("a\ud800b") == compressor.length(b"a\xed\xa0\x80b")
 
 
 def test_joint_length(compressor, spec):
+    def expected(data):
+        if spec in CODECS:
+            return naive.length(spec, data.encode())
+        return pytest.approx(naive_context.bits(adaptive(spec), data.encode()))
+
     x, y = make_text(4), make_text(5)
-    assert compressor.joint_length(x, y) == naive.length(spec, f"{x} {y}".encode())
-    assert compressor.joint_length(x.encode(), y, separator=b"") == naive.length(spec, (x + y).encode())
-    assert compressor.joint_length(x, y, separator="\n--\n") == naive.length(spec, f"{x}\n--\n{y}".encode())
+    assert compressor.joint_length(x, y) == expected(f"{x} {y}")
+    assert compressor.joint_length(x.encode(), y, separator=b"") == expected(x + y)
+    assert compressor.joint_length(x, y, separator="\n--\n") == expected(f"{x}\n--\n{y}")
 
 
 def test_monotone_enough(compressor):
@@ -221,12 +275,12 @@ def test_texts_with_more_in_common_take_less(spec):
 
 @pytest.mark.parametrize("spec", CHEAP)
 def test_ten_megabytes(spec):
-    data = make_bytes(9, 2_000_000) + bytes(8_000_000)
+    data = make_bytes(9, 1_000_000) + bytes(9_000_000)
     compressor = ncd.get_compressor(spec)
     stream = compressor.compress(data)
     assert naive.decompress(spec, stream) == data
     assert compressor.length(data) == len(stream) == naive.length(spec, data)
-    assert 2_000_000 < len(stream) < 2_200_000
+    assert 1_000_000 < len(stream) < 1_200_000
 
 
 def test_stored_ten_megabytes():
@@ -274,25 +328,28 @@ SECONDS = [make_text(seed, 30).encode() for seed in (11, 12, 13)] + [b"a", b"", 
 
 
 @pytest.mark.parametrize("x", PRIMES.values(), ids=PRIMES)
-def test_primed_equals_a_direct_call(primable, x):
-    primed = ncd.get_compressor(primable).primed(x)
-    expected = [naive.primed(primable, x, y) for y in SECONDS]
+@pytest.mark.parametrize("spec", PRIMABLE_CODECS)
+def test_primed_equals_a_direct_call(spec, x):
+    primed = ncd.get_compressor(spec).primed(x)
+    expected = [naive.primed(spec, x, y) for y in SECONDS]
     assert primed.lengths(SECONDS).tolist() == expected
     assert [primed.length(y) for y in SECONDS] == expected
     assert [primed.lengths([y]).tolist() for y in SECONDS] == [[one] for one in expected]
 
 
-def test_primed_with_nothing(primable):
-    compressor = ncd.get_compressor(primable)
+@pytest.mark.parametrize("spec", [spec for spec in PRIMABLE if "frozen" not in spec])
+def test_primed_with_nothing(spec):
+    compressor = ncd.get_compressor(spec)
     for y in SECONDS:
         assert compressor.primed(b"").length(y) == compressor.length(y) - compressor.overhead
 
 
-@pytest.mark.parametrize("primable", [spec for spec in PRIMABLE if spec in COMPRESSING])
-def test_primed_with_the_text_itself(primable):
-    compressor = ncd.get_compressor(primable)
+@pytest.mark.parametrize("spec", [spec for spec in PRIMABLE if spec in COMPRESSING])
+def test_primed_with_the_text_itself(spec):
+    compressor = ncd.get_compressor(spec)
     y = make_bytes(7, 1500)
-    assert compressor.primed(y).length(y) < 0.1 * compressor.length(y)
+    # codecs copy; to a context model what has happened once is likely, not certain
+    assert compressor.primed(y).length(y) < (0.1 if spec in CODECS else 0.5) * compressor.length(y)
 
 
 @pytest.mark.parametrize("spec", ["zstd:-5", "zstd:1", "zstd:3", "zstd:9", "zstd:9,window_log=12"])

@@ -15,7 +15,8 @@ from support import Slow, finish, make_text
 
 import ncd
 
-FAMILIES = ["gzip", "zlib", "deflate", "bz2", "xz", "lzma", "zstd", "brotli", "lz4", "ppmd"]
+CODECS = ["gzip", "zlib", "deflate", "bz2", "xz", "lzma", "zstd", "brotli", "lz4", "ppmd"]
+FAMILIES = [*CODECS, "ppm", "wb", "kn", "ngram", "ctw", "dirichlet"]  # and "hf", which needs a path
 
 
 # names
@@ -188,13 +189,15 @@ def test_available():
         made = ncd.get_compressor(row.name)
         assert row.installed
         assert row.levels
-        assert (made.name, made.version, made.window, made.overhead, made.can_prime) == (
+        assert (made.name, made.version, made.window, made.overhead, made.can_prime, made.unit) == (
             row.name,
             row.version,
             row.window,
             row.overhead,
             row.can_prime,
+            row.unit,
         )
+        assert row.unit == ("bytes" if row.name.partition(":")[0] in CODECS else "bits")
         assert json.loads(json.dumps(row.to_dict()))["name"] == row.name
 
 
@@ -210,12 +213,16 @@ class Everything:
     version = "7"
     prefer = "processes"
     dtype = np.int32
+    unit = "bits"
 
     def length(self, data):
         return len(data) + 3
 
     def compress(self, data):
         return b"abc" + data
+
+    def decompress(self, stream):
+        return stream[3:]
 
     def primed(self, x):
         return Everything()
@@ -234,8 +241,11 @@ def test_adapted_least():
     assert adapted.length("aabc") == 3.5
     assert adapted.lengths(["aabc", ""]).tolist() == [3.5, 0.0]
     assert adapted.lengths(["a"]).dtype == np.float64
+    assert adapted.unit == "bytes"
     with pytest.raises(TypeError, match="slow gives lengths only"):
         adapted.compress("abc")
+    with pytest.raises(TypeError, match="slow does not decompress: its object has no decompress"):
+        adapted.decompress(b"abc")
     with pytest.raises(TypeError, match="cannot be primed"):
         adapted.primed("abc")
 
@@ -247,6 +257,8 @@ def test_adapted_most():
     assert (adapted.version, adapted.can_prime, adapted.prefer) == ("7", True, "processes")
     assert adapted.lengths(["ab"]).dtype == np.int32
     assert adapted.compress("é") == b"abc\xc3\xa9"
+    assert adapted.decompress(b"abc\xc3\xa9") == "é".encode()
+    assert adapted.unit == "bits"
     assert adapted.primed("x").length("yy") == 5
     assert adapted.primed("x").lengths(["yy", ""]).tolist() == [5, 3]
     assert adapted == ncd.get_compressor(thing)

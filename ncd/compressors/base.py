@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 
-__all__ = ["Adapted", "CodeLength", "Compressor", "Primed", "SupportsLength", "as_compressor"]
+__all__ = ["Adapted", "CodeLength", "Compressor", "Primed", "SupportsLength", "Unit", "as_compressor"]
 
-#: A code length: whole bytes, or a fraction of them where the compressor is a model.
+#: A code length: whole bytes, or a fraction of bytes or bits where the compressor is a model.
 CodeLength = int | float
+#: What code lengths are counted in.
+Unit = Literal["bytes", "bits"]
 
 
 @runtime_checkable
@@ -29,7 +32,7 @@ class SupportsLength(Protocol):
 
 
 class Primed(ABC):
-    """A compressor that has seen a text: it gives L(y|x), without header and trailer, in bytes."""
+    """A compressor that has seen a text: it gives L(y|x), without header and trailer, in the compressor's unit."""
 
     def length(self, data: Text) -> CodeLength:
         """Conditional code length L(data|x)."""
@@ -59,6 +62,8 @@ class Compressor(ABC):
     header, trailer : int
         Constant bytes of framing before and after the coded data: what the stream of an empty text consists of, apart
         from its last block. Blocks have constant bytes of their own (zstd 3, lz4 4, xz about 20), not counted here.
+    unit : {"bytes", "bits"}
+        What code lengths are counted in: bytes of a stream, or bits where the compressor is a model.
     prefer : {"threads", "processes"}
         What keeps several cores busy: processes where the binding holds the interpreter lock or the allocator
         serialises the threads (measured by ``python -m bench.pairs``).
@@ -76,6 +81,7 @@ class Compressor(ABC):
     defaults: ClassVar[Mapping[str, Any]] = {}
     header: int = 0
     trailer: int = 0
+    unit: Unit = "bytes"
     prefer: Literal["threads", "processes"] = "threads"
     can_prime: bool = False
     has_kernel: bool = False
@@ -132,8 +138,32 @@ class Compressor(ABC):
         """The byte stream of `data` (str is encoded as UTF-8)."""
         return self._compress(as_bytes(data, name="data"))
 
+    def decompress(self, stream: bytes) -> bytes:
+        """
+        The text of a byte stream that `compress` made.
+
+        Raises
+        ------
+        TypeError
+            If `stream` is not bytes, or the compressor is a codec: its own library decompresses its streams.
+        ValueError
+            If the stream is damaged, cut short, or was made by another compressor.
+        """
+        if not isinstance(stream, bytes | bytearray | memoryview):
+            raise TypeError(f"stream is a {type(stream).__name__}: give the bytes that compress() returned")
+        return self._decompress(bytes(stream))
+
+    def _decompress(self, stream: bytes) -> bytes:
+        """The text of a stream."""
+        del stream
+        raise TypeError(f"{self.name} does not decompress here: use the library whose format it is ({self.version})")
+
     def length(self, data: Text) -> CodeLength:
-        """Code length L(data) in bytes, header and trailer included: ``len(compress(data))``."""
+        """
+        Code length L(data) in the compressor's `unit`.
+
+        Bytes include header and trailer: ``len(compress(data))``.
+        """
         return self._lengths([as_bytes(data, name="data")])[0]
 
     def lengths(self, texts: Texts) -> NDArray[Any]:
@@ -141,7 +171,7 @@ class Compressor(ABC):
         return np.asarray(self._lengths(as_corpus(texts, name="texts", allow_empty=True)), self.dtype)
 
     def joint_length(self, x: Text, y: Text, *, separator: Text = b" ") -> CodeLength:
-        """Code length L(x + separator + y) in bytes."""
+        """Code length L(x + separator + y) in the compressor's `unit`."""
         return self.length(as_bytes(x, name="x") + as_bytes(separator, name="separator") + as_bytes(y, name="y"))
 
     def primed(self, x: Text) -> Primed:
@@ -157,7 +187,7 @@ class Compressor(ABC):
         """
         if not self.can_prime:
             raise TypeError(
-                f"{self.name} cannot be primed with a text (zlib, gzip, deflate and zstd can); "
+                f"{self.name} cannot be primed with a text (zlib, gzip, deflate, zstd and context models can); "
                 "use joint_length(x, y) - length(x)"
             )
         return self._primed(as_bytes(x, name="x"))
@@ -184,6 +214,19 @@ class Compressor(ABC):
             raise ValueError(f"{self.family}: {key} is {value}: choose from {low} to {high}")
         self._params[key] = int(value)
 
+    def _check_number(self, key: str, low: float, high: float) -> None:
+        """Raise unless the parameter is a number within bounds; in a specification it is a text."""
+        value = self._params[key]
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if math.isnan(number):
+            raise TypeError(f"{self.family}: {key} is {value!r}: give a number from {low:g} to {high:g}")
+        if not low <= number <= high:
+            raise ValueError(f"{self.family}: {key} is {value}: choose from {low:g} to {high:g}")
+        self._params[key] = number
+
     def _check_choice(self, key: str, choices: Sequence[Any]) -> None:
         """Raise unless the parameter is one of the choices."""
         if self._params[key] not in choices:
@@ -200,7 +243,7 @@ class Adapted(Compressor):
     def __init__(self, wrapped: SupportsLength) -> None:
         super().__init__()
         self._wrapped = wrapped
-        for key in ("header", "trailer", "prefer", "leak"):
+        for key in ("header", "trailer", "unit", "prefer", "leak"):
             if hasattr(wrapped, key):
                 setattr(self, key, getattr(wrapped, key))
         self.dtype = np.dtype(getattr(wrapped, "dtype", self.dtype))
@@ -235,6 +278,12 @@ class Adapted(Compressor):
         if compress is None:
             raise TypeError(f"{self.name} gives lengths only: its object has no compress()")
         return bytes(compress(data))
+
+    def _decompress(self, stream: bytes) -> bytes:
+        decompress = getattr(self._wrapped, "decompress", None)
+        if decompress is None:
+            raise TypeError(f"{self.name} does not decompress: its object has no decompress()")
+        return bytes(decompress(stream))
 
     def _lengths(self, texts: Iterable[bytes]) -> list[Any]:
         length = self._wrapped.length

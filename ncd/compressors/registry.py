@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ncd.compressors.base import Compressor, as_compressor
+from ncd.compressors.base import Compressor, Unit, as_compressor
 from ncd.exceptions import MissingLibraryError
 
 __all__ = ["CompressorInfo", "available", "get_compressor", "register_compressor"]
@@ -30,8 +30,16 @@ _BUILT_IN = {
     "brotli": ("ncd.compressors.brotli:Brotli", "0..11"),
     "lz4": ("ncd.compressors.extras:Lz4", "-65537..16"),
     "ppmd": ("ncd.compressors.extras:Ppmd", "2..64"),
+    "ppm": ("ncd.compressors.context:Ppm", "0..24"),
+    "wb": ("ncd.compressors.context:WittenBell", "0..24"),
+    "kn": ("ncd.compressors.context:KneserNey", "0..24"),
+    "ngram": ("ncd.compressors.context:Ngram", "1..24"),
+    "ctw": ("ncd.compressors.context:Ctw", "0..24"),
+    "dirichlet": ("ncd.compressors.context:Dirichlet", "1e-06..1e+06"),
     "hf": ("ncd.compressors.neural:HuggingFace", ""),
 }
+#: Other names of built-in families at one setting.
+_ALIASES = {"kt": "dirichlet:0.5"}
 _registered: dict[str, Callable[..., Any]] = {}
 _lock = threading.Lock()
 
@@ -57,6 +65,8 @@ class CompressorInfo:
         Constant bytes of header and trailer.
     can_prime : bool
         Whether conditional code lengths are to be had.
+    unit : {"bytes", "bits"}
+        What its code lengths are counted in.
     """
 
     name: str
@@ -66,6 +76,7 @@ class CompressorInfo:
     window: int | None
     overhead: int
     can_prime: bool
+    unit: Unit = "bytes"
 
     def to_dict(self) -> dict[str, Any]:
         """The row as a dictionary."""
@@ -93,7 +104,7 @@ def _factory(family: str) -> Callable[..., Any]:
     if family in plug_ins:
         loaded = plug_ins[family].load()
         return loaded if callable(loaded) else lambda: loaded
-    choices = _families()
+    choices = [*_families(), *_ALIASES]
     lower = {choice.lower(): choice for choice in choices}
     near = [lower[match] for match in difflib.get_close_matches(family.lower(), lower, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(map(repr, near))}? Choose" if near else "choose"
@@ -147,7 +158,11 @@ def get_compressor(spec: Any) -> Compressor:
             f"compressor is {spec!r}: give a name such as 'gzip' or 'zstd:19', or an object with name and length()"
         )
     family, _, rest = spec.strip().partition(":")
-    factory = _factory(family.strip())
+    family = family.strip()
+    if family in _ALIASES and family not in _registered:
+        family, _, value = _ALIASES[family].partition(":")
+        rest = f"{value},{rest}"
+    factory = _factory(family)
     positional: list[Any] = []
     named: dict[str, Any] = {}
     if getattr(factory, "argument", None):
@@ -163,7 +178,7 @@ def get_compressor(spec: Any) -> Compressor:
             raise ValueError(f"compressor {spec!r}: after the first value write key=value, not {part!r}")
         else:
             positional.append(_value(key.strip()))
-    made = _make(family.strip(), spec, positional, named)
+    made = _make(family, spec, positional, named)
     _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
     return made
 
@@ -231,7 +246,7 @@ def register_compressor(family: str, factory: Any, *, force: bool = False) -> No
     if instance is None and not callable(factory):
         raise TypeError(f"factory is {factory!r}: give a class, a function, or an object with name and length()")
     with _lock:
-        if not force and family in _families():
+        if not force and family in [*_families(), *_ALIASES]:
             raise ValueError(f"compressor {family!r} exists already: pass force=True to replace it")
         _registered[family] = factory if instance is None else lambda: instance
 
@@ -259,7 +274,7 @@ def _describe_with(family: str, argument: str) -> CompressorInfo:
         version, installed = factory.library_version(), True
     except MissingLibraryError as error:
         version, installed = str(error).rpartition("not installed: ")[2], False
-    return CompressorInfo(f"{family}:{argument}", "", installed, version, None, 0, factory.can_prime)
+    return CompressorInfo(f"{family}:{argument}", "", installed, version, None, 0, factory.can_prime, factory.unit)
 
 
 def _describe(family: str) -> CompressorInfo:
@@ -276,4 +291,4 @@ def _describe(family: str) -> CompressorInfo:
         if family not in _BUILT_IN or family in _registered:
             return CompressorInfo(family, levels, False, version, None, 0, False)
         made, window, installed = _make(family, family, [], {}), None, False
-    return CompressorInfo(made.name, levels, installed, version, window, made.overhead, made.can_prime)
+    return CompressorInfo(made.name, levels, installed, version, window, made.overhead, made.can_prime, made.unit)
