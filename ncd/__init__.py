@@ -16,12 +16,13 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "ncd.bits": ["BitsPerByte", "bits_per_byte"],
+    "ncd.classify.bits_saved": ["BitsSavedClassifier"],
     "ncd.classify.code_length": ["CodeLengthClassifier"],
     "ncd.classify.knn": ["NCDClassifier"],
     "ncd.classify.store": ["load_model", "save_model"],
     "ncd.compressors.base": ["Compressor", "Primed"],
     "ncd.compressors.registry": ["CompressorInfo", "available", "get_compressor", "register_compressor"],
-    "ncd.exceptions": ["EmptyTextError", "MissingLibraryError", "ModelFileError", "ReadError", "WindowWarning"],
+    "ncd.exceptions": ["EmptyTextError", "FewLabelsWarning", "MissingLibraryError", "ModelFileError", "ReadError", "WindowWarning"],
     "ncd.normality": ["Normality", "normality"],
     "ncd.pairwise": ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"],
     "ncd.readers": ["TextFile", "read_texts"],
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         readers as readers,
     )
     from ncd.bits import BitsPerByte as BitsPerByte, bits_per_byte as bits_per_byte
+    from ncd.classify.bits_saved import BitsSavedClassifier as BitsSavedClassifier
     from ncd.classify.code_length import CodeLengthClassifier as CodeLengthClassifier
     from ncd.classify.knn import NCDClassifier as NCDClassifier
     from ncd.classify.store import load_model as load_model, save_model as save_model
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     )
     from ncd.exceptions import (
         EmptyTextError as EmptyTextError,
+        FewLabelsWarning as FewLabelsWarning,
         MissingLibraryError as MissingLibraryError,
         ModelFileError as ModelFileError,
         ReadError as ReadError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EmptyTextError", "MissingLibraryError", "ModelFileError", "ReadError", "WindowWarning"]
+__all__ = ["EmptyTextError", "FewLabelsWarning", "MissingLibraryError", "ModelFileError", "ReadError", "WindowWarning"]
 
 
 class MissingLibraryError(ImportError):
@@ -28,3 +28,7 @@ class ModelFileError(ValueError):
 
 class WindowWarning(UserWarning):
     """A text is longer than the stretch of history in which the compressor can find matches."""
+
+
+class FewLabelsWarning(UserWarning):
+    """There are too few labelled texts for a part of what a classifier would learn."""

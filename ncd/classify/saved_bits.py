@@ -1,0 +1,340 @@
+"""The bits-saved n-gram machine: strings scaled by what they save, a linear separator a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.classify.framed import Frame, Framed, new_frame
+from ncd.classify.parallel import in_threads, runs
+from ncd.classify.strings import sorted_strings, string_groups
+from ncd.kernels.jit import announced
+from ncd.kernels.lanes import LANES, sum_rows
+from ncd.kernels.ngram_features import FeatureScan, Strings, features_of, scan_strings
+from ncd.kernels.svm import count_signs, train
+
+__all__ = ["Machine", "MachineRule", "TextFeatures", "fit_machine"]
+
+_SEED = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True)
+class MachineRule:
+    """
+    How a machine is trained.
+
+    Attributes
+    ----------
+    order : int
+        Length of the longest strings.
+    least : int
+        Texts that must have a string.
+    cost : float
+        C of the support vector machines.
+    rounds : int
+        Rounds over the texts, at most.
+    tolerance : float
+        A round is the last one if no projected gradient in it is larger.
+    most : int or None
+        Numbers (features x classes) that may be kept; the features that fewest texts have are left out beyond.
+    """
+
+    order: int = 6
+    least: int = 2
+    cost: float = 3.0
+    rounds: int = 12
+    tolerance: float = 0.1
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Which features each text has, one text after another, and where each one's end."""
+
+    ends: NDArray[np.int64]
+    features: NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """
+    The strings, which feature each is, and how many strings each feature stands for.
+
+    Attributes
+    ----------
+    strings : Strings
+    multiplicity : ndarray of int64, shape (n_features,)
+    n_texts : ndarray of int64, shape (n_features,)
+        Training texts that have it; descending.
+    order : int
+    """
+
+    strings: Strings
+    multiplicity: NDArray[np.int64]
+    n_texts: NDArray[np.int64]
+    order: int
+
+    @property
+    def size(self) -> int:
+        """Number of features."""
+        return len(self.multiplicity)
+
+    def features(self, texts: Framed, *, each_string: bool, n_jobs: int | None) -> TextFeatures:
+        """The features of texts; see `ncd.kernels.ngram_features.features_of`."""
+
+        def find(edge: tuple[int, int]) -> TextFeatures:
+            begin, end = edge
+            ends = np.empty(end - begin, np.int64)
+            room = np.empty(int(texts.offsets[end] - texts.offsets[begin]) * self.order, np.uint32)
+            stamp = np.full(len(self.strings.labels) if each_string else self.size, -1)
+            nodes = np.empty(self.order + 1, np.int64)
+            count = features_of(
+                self.strings,
+                texts.symbols,
+                texts.offsets,
+                begin,
+                end,
+                self.order,
+                each_string,
+                nodes,
+                stamp,
+                ends,
+                room,
+            )
+            return TextFeatures(ends, room[:count].copy())
+
+        parts = in_threads(find, runs(texts.offsets), n_jobs)
+        before = np.cumsum([0, *(len(part.features) for part in parts)])
+        ends = np.concatenate([part.ends + start for part, start in zip(parts, before, strict=False)])
+        features = np.empty(before[-1], np.uint32)
+        for start in reversed(before[:-1].tolist()):  # each part is forgotten once it is copied
+            part = parts.pop()
+            features[start : start + len(part.features)] = part.features
+        return TextFeatures(ends, features)
+
+
+def _digests(n: int) -> NDArray[np.uint64]:
+    """A random number for each text (splitmix64)."""
+    z = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_SEED)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def find_strings(texts: Framed, frame: Frame, rule: MachineRule, n_classes: int, n_jobs: int | None) -> Vocabulary:
+    """The strings that enough texts have; those of the same texts are one feature."""
+    levels, bits, n = rule.order, frame.bits, len(texts)
+    digests = _digests(n)
+
+    def scanned(places: NDArray[np.uint32]) -> tuple[FeatureScan, NDArray[np.int64]]:
+        keys, owners = sorted_strings(texts, places, levels, bits)
+        at = np.zeros(levels + 2, np.int64)
+        for fill in (False, True):
+            size = int(at[-1])
+            scan = FeatureScan(
+                np.zeros((levels + 1, n), np.int64),
+                np.zeros(levels + 1, np.int64),
+                np.zeros(levels + 1, np.int64),
+                np.zeros(levels + 1, np.uint64),
+                np.zeros(levels + 1, np.int64),
+                at[:-1].copy(),
+                np.empty(size, texts.symbols.dtype),
+                np.empty(size, np.uint32),
+                np.empty(size, np.uint32),
+                np.empty(size, np.uint64),
+            )
+            scan_strings(keys, owners, digests, levels, bits, rule.least, fill, scan)
+            if not fill:
+                at[1:] = np.cumsum(scan.kept)
+        return scan, at
+
+    parts = in_threads(scanned, string_groups(texts.symbols, frame.size), n_jobs)
+
+    def gathered(name: str) -> NDArray[Any]:
+        """One array of all parts, level by level."""
+        return np.concatenate(
+            [getattr(scan, name)[at[level] : at[level + 1]] for level in range(1, levels + 1) for scan, at in parts]
+        )
+
+    labels, n_texts, digest = gathered("labels"), gathered("n_texts"), gathered("digests")
+    n_first = sum(int(at[2] - at[1]) for _, at in parts)
+    first = np.full(frame.size, -1, np.int32)
+    first[labels[:n_first]] = np.arange(n_first)
+    children = np.full(len(labels) + 1, n_first, np.uint32)
+    children[1:] += np.cumsum(gathered("n_children"), dtype=np.uint32)
+    _, index, inverse, multiplicity = np.unique(digest, return_index=True, return_inverse=True, return_counts=True)
+    order = np.lexsort((index, -n_texts[index].astype(np.int64)))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    feature, multiplicity, n_texts = rank[inverse], multiplicity[order], n_texts[index][order].astype(np.int64)
+    if rule.most is not None:
+        kept = max(1, rule.most // n_classes)
+        feature[feature >= kept] = -1
+        multiplicity, n_texts = multiplicity[:kept], n_texts[:kept]
+    return Vocabulary(Strings(first, labels, children, feature), multiplicity, n_texts, levels)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """
+    One linear separator a class (for two classes: one in all).
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    rows : ndarray of uint16, shape (n_blocks, n_features, 16)
+        For eight separators each: the weight of a string, then the square of its value; the upper halves of float32.
+    bias : ndarray of float32, shape (n_separators,)
+    """
+
+    vocabulary: Vocabulary
+    rows: NDArray[np.uint16]
+    bias: NDArray[np.float32]
+
+    def scores(self, texts: Framed, n_jobs: int | None) -> NDArray[np.float64]:
+        """Signed distances to the separators, shape (n_texts, n_separators)."""
+        found = self.vocabulary.features(texts, each_string=True, n_jobs=n_jobs)
+        weights, squares = self.sums(found, n_jobs)
+        return weights / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)) + self.bias
+
+    def sums(self, found: TextFeatures, n_jobs: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For each text and separator the sums of its strings' weights and of their squared values."""
+
+        def halves(block: int) -> NDArray[np.float32]:
+            both = np.empty((2, len(found.ends), LANES), np.float32)
+            for half in (0, 1):
+                sum_rows(found.ends, found.features, self.rows[block], half * LANES, both[half])
+            return both
+
+        both = np.concatenate(in_threads(halves, range(len(self.rows)), n_jobs), axis=2)
+        used = both[:, :, : len(self.bias)].astype(np.float64)
+        return used[0], used[1]
+
+
+def fit_machine(
+    texts: Framed,
+    signs: NDArray[np.int8],
+    n_separators: int,
+    frame: Frame,
+    rule: MachineRule,
+    n_jobs: int | None,
+    done: Callable[[int], None] = lambda n: None,
+) -> tuple[Machine, NDArray[np.float64]]:
+    """
+    Train separators, and more of them on parts of the texts.
+
+    Parameters
+    ----------
+    texts : Framed
+    signs : ndarray of int8, shape (n_texts, n_lanes)
+        For each separator 1 for texts of its class, -1 for others, 0 for texts that it must not see.
+    n_separators : int
+        How many of them, the first ones, make the machine.
+
+    Returns
+    -------
+    Machine
+    ndarray of float64, shape (n_texts, n_lanes)
+        What each separator says of the texts that it has not seen; 0 elsewhere.
+    """
+    _compiled()
+    return _fit(texts, signs, n_separators, frame, rule, n_jobs, done)
+
+
+@cache
+def _compiled() -> None:
+    """Compile the kernels, or load them from disk, once in a process."""
+    with announced("the kernels of the separators"):
+        frame = new_frame("bytes")
+        texts = frame.learn([b"to be", b"or not", b"or be"])
+        machine, _ = _fit(texts, np.array([[1], [-1], [0]], np.int8), 1, frame, MachineRule(), 1, lambda n: None)
+        machine.scores(texts, 1)
+
+
+def _fit(
+    texts: Framed,
+    signs: NDArray[np.int8],
+    n_separators: int,
+    frame: Frame,
+    rule: MachineRule,
+    n_jobs: int | None,
+    done: Callable[[int], None],
+) -> tuple[Machine, NDArray[np.float64]]:
+    """`fit_machine`, with kernels that may have to be compiled."""
+    vocabulary = find_strings(texts, frame, rule, n_separators, n_jobs)
+    found = vocabulary.features(texts, each_string=False, n_jobs=n_jobs)
+    multiplicity = vocabulary.multiplicity.astype(np.float32)[:, None]
+    n_blocks = -(-signs.shape[1] // LANES)
+
+    def separate(block: int) -> tuple[NDArray[np.uint16] | None, NDArray[np.float32], NDArray[np.float64]]:
+        part = np.zeros((len(texts), LANES), np.int8)
+        mine = signs[:, block * LANES : (block + 1) * LANES]
+        part[:, : mine.shape[1]] = mine
+        rows, bias = _trained(found, part, multiplicity, rule)
+        unseen = np.zeros((len(texts), LANES))
+        if (part[:, : mine.shape[1]] == 0).any():
+            sums = np.empty((2, len(texts), LANES), np.float32)
+            for half in (0, 1):
+                sum_rows(found.ends, found.features, rows, half * LANES, sums[half])
+            said = sums[0] / np.sqrt(np.maximum(sums[1], np.finfo(np.float32).tiny)) + bias
+            unseen = np.where(part == 0, said, 0.0)
+        done(1)
+        if block * LANES >= n_separators:
+            return None, bias, unseen[:, : mine.shape[1]]
+        rows /= multiplicity
+        return _upper_halves(rows), bias, unseen[:, : mine.shape[1]]
+
+    blocks = in_threads(separate, range(n_blocks), n_jobs)
+    rows = [made for made, _, _ in blocks if made is not None]
+    bias = np.concatenate([own for _, own, _ in blocks])[:n_separators]
+    return Machine(vocabulary, np.stack(rows), bias), np.concatenate([unseen for *_, unseen in blocks], axis=1)
+
+
+def _trained(
+    found: TextFeatures, signs: NDArray[np.int8], multiplicity: NDArray[np.float32], rule: MachineRule
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Rows and biases of eight separators."""
+    n = len(found.ends)
+    rows = np.zeros((len(multiplicity), 2 * LANES), np.float32)
+    count_signs(found.ends, found.features, signs, rows)
+    _weigh(rows, multiplicity, rule.least)
+    squares = np.empty((n, LANES), np.float32)
+    sum_rows(found.ends, found.features, rows, LANES, squares)
+    scale = np.divide(1, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+    bias, scratch = np.zeros(LANES, np.float32), [np.zeros(LANES, np.float32) for _ in range(3)]
+    duals = np.zeros((n, LANES), np.float32)
+    state = np.array([_SEED], np.uint64)
+    order = np.arange(n)
+    limits = rule.cost, rule.rounds, rule.tolerance
+    train(found.ends, found.features, rows, scale, signs, duals, bias, order, state, *limits, *scratch)
+    return rows, bias
+
+
+def _weigh(rows: NDArray[np.float32], multiplicity: NDArray[np.float32], least: int) -> None:
+    """
+    From counts of texts with and without the sign to squares of the bits saved, in place.
+
+    r(v) = log[(n(v) + 1) / (N + |V|)] - log[(n~(v) + 1) / (N~ + |V|)], 0 outside of V: the strings that enough of the
+    texts seen have; times the multiplicity.
+    """
+    own, other = rows[:, :LANES], rows[:, LANES:]
+    known = own + other >= least
+    size, total, total_other = (
+        (multiplicity * known * counts).sum(0, dtype=np.float64) for counts in (np.float32(1), own, other)
+    )
+    constant = np.log(np.maximum(total_other + size, 1) / np.maximum(total + size, 1))
+    constant = np.where(size > 0, constant, 0).astype(np.float32)
+    saved = np.where(known, np.log((own + 1) / (other + 1)) + constant, 0)
+    rows[:, LANES:] = multiplicity * saved * saved
+    rows[:, :LANES] = 0
+
+
+def _upper_halves(rows: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Numbers rounded to the upper halves of their bits."""
+    words = np.ascontiguousarray(rows).view(np.uint32)
+    return ((words + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
