@@ -265,7 +265,9 @@ def test_notes_of_another_kind_are_refused(out, content):
 
 KILLED = """
 import ncd
+from ncd import matrixfile
 from support import Slow, make_text
+matrixfile._SAVE_SECONDS = 0.1
 X = [make_text(seed, 10) for seed in range(60)]
 ncd.pairwise(X, compressor=Slow(0.002), out={out!r}, checkpoint=True, n_jobs={n_jobs})
 """

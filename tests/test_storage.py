@@ -93,10 +93,10 @@ def test_killed_at_random_moments(tmp_path, python, ending, n_jobs, options):
     kills, seen = 0, set()
     while not out.exists():
         before = log.stat().st_size
-        process = python(code(out, log, seconds=0.0007 * n_jobs, n_jobs=n_jobs, **options))
+        process = python(code(out, log, seconds=0.0003 * n_jobs, n_jobs=n_jobs, **options))
         while process.poll() is None and log.stat().st_size == before:
             time.sleep(0.01)
-        time.sleep(chance.uniform(0.05, 0.35))
+        time.sleep(chance.uniform(0.05, 0.2))
         process.kill()
         _, errors = process.communicate()
         assert process.returncode in (0, -9), errors
