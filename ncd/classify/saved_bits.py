@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncd.classify.framed import Frame, Framed, new_frame
-from ncd.classify.parallel import in_threads, runs
-from ncd.classify.strings import sorted_strings, string_groups
+from ncd.classify.parallel import in_threads
+from ncd.classify.vocabulary import TextFeatures, Vocabulary, find_strings
 from ncd.kernels.jit import announced
 from ncd.kernels.lanes import LANES, sum_rows
-from ncd.kernels.ngram_features import FeatureScan, Strings, features_of, scan_strings
 from ncd.kernels.svm import count_signs, train
 
-__all__ = ["Machine", "MachineRule", "TextFeatures", "fit_machine"]
+__all__ = ["Machine", "MachineRule", "fit_machine"]
 
 _SEED = 0x9E3779B97F4A7C15
 
@@ -50,133 +48,6 @@ class MachineRule:
     rounds: int = 12
     tolerance: float = 0.1
     most: int | None = None
-
-
-@dataclass(frozen=True)
-class TextFeatures:
-    """Which features each text has, one text after another, and where each one's end."""
-
-    ends: NDArray[np.int64]
-    features: NDArray[np.uint32]
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """
-    The strings, which feature each is, and how many strings each feature stands for.
-
-    Attributes
-    ----------
-    strings : Strings
-    multiplicity : ndarray of int64, shape (n_features,)
-    n_texts : ndarray of int64, shape (n_features,)
-        Training texts that have it; descending.
-    order : int
-    """
-
-    strings: Strings
-    multiplicity: NDArray[np.int64]
-    n_texts: NDArray[np.int64]
-    order: int
-
-    @property
-    def size(self) -> int:
-        """Number of features."""
-        return len(self.multiplicity)
-
-    def features(self, texts: Framed, *, each_string: bool, n_jobs: int | None) -> TextFeatures:
-        """The features of texts; see `ncd.kernels.ngram_features.features_of`."""
-
-        def find(edge: tuple[int, int]) -> TextFeatures:
-            begin, end = edge
-            ends = np.empty(end - begin, np.int64)
-            room = np.empty(int(texts.offsets[end] - texts.offsets[begin]) * self.order, np.uint32)
-            stamp = np.full(len(self.strings.labels) if each_string else self.size, -1)
-            nodes = np.empty(self.order + 1, np.int64)
-            count = features_of(
-                self.strings,
-                texts.symbols,
-                texts.offsets,
-                begin,
-                end,
-                self.order,
-                each_string,
-                nodes,
-                stamp,
-                ends,
-                room,
-            )
-            return TextFeatures(ends, room[:count].copy())
-
-        parts = in_threads(find, runs(texts.offsets), n_jobs)
-        before = np.cumsum([0, *(len(part.features) for part in parts)])
-        ends = np.concatenate([part.ends + start for part, start in zip(parts, before, strict=False)])
-        features = np.empty(before[-1], np.uint32)
-        for start in reversed(before[:-1].tolist()):  # each part is forgotten once it is copied
-            part = parts.pop()
-            features[start : start + len(part.features)] = part.features
-        return TextFeatures(ends, features)
-
-
-def _digests(n: int) -> NDArray[np.uint64]:
-    """A random number for each text (splitmix64)."""
-    z = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(_SEED)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def find_strings(texts: Framed, frame: Frame, rule: MachineRule, n_classes: int, n_jobs: int | None) -> Vocabulary:
-    """The strings that enough texts have; those of the same texts are one feature."""
-    levels, bits, n = rule.order, frame.bits, len(texts)
-    digests = _digests(n)
-
-    def scanned(places: NDArray[np.uint32]) -> tuple[FeatureScan, NDArray[np.int64]]:
-        keys, owners = sorted_strings(texts, places, levels, bits)
-        at = np.zeros(levels + 2, np.int64)
-        for fill in (False, True):
-            size = int(at[-1])
-            scan = FeatureScan(
-                np.zeros((levels + 1, n), np.int64),
-                np.zeros(levels + 1, np.int64),
-                np.zeros(levels + 1, np.int64),
-                np.zeros(levels + 1, np.uint64),
-                np.zeros(levels + 1, np.int64),
-                at[:-1].copy(),
-                np.empty(size, texts.symbols.dtype),
-                np.empty(size, np.uint32),
-                np.empty(size, np.uint32),
-                np.empty(size, np.uint64),
-            )
-            scan_strings(keys, owners, digests, levels, bits, rule.least, fill, scan)
-            if not fill:
-                at[1:] = np.cumsum(scan.kept)
-        return scan, at
-
-    parts = in_threads(scanned, string_groups(texts.symbols, frame.size), n_jobs)
-
-    def gathered(name: str) -> NDArray[Any]:
-        """One array of all parts, level by level."""
-        return np.concatenate(
-            [getattr(scan, name)[at[level] : at[level + 1]] for level in range(1, levels + 1) for scan, at in parts]
-        )
-
-    labels, n_texts, digest = gathered("labels"), gathered("n_texts"), gathered("digests")
-    n_first = sum(int(at[2] - at[1]) for _, at in parts)
-    first = np.full(frame.size, -1, np.int32)
-    first[labels[:n_first]] = np.arange(n_first)
-    children = np.full(len(labels) + 1, n_first, np.uint32)
-    children[1:] += np.cumsum(gathered("n_children"), dtype=np.uint32)
-    _, index, inverse, multiplicity = np.unique(digest, return_index=True, return_inverse=True, return_counts=True)
-    order = np.lexsort((index, -n_texts[index].astype(np.int64)))
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order))
-    feature, multiplicity, n_texts = rank[inverse], multiplicity[order], n_texts[index][order].astype(np.int64)
-    if rule.most is not None:
-        kept = max(1, rule.most // n_classes)
-        feature[feature >= kept] = -1
-        multiplicity, n_texts = multiplicity[:kept], n_texts[:kept]
-    return Vocabulary(Strings(first, labels, children, feature), multiplicity, n_texts, levels)
 
 
 @dataclass(frozen=True)
@@ -266,7 +137,8 @@ def _fit(
     done: Callable[[int], None],
 ) -> tuple[Machine, NDArray[np.float64]]:
     """`fit_machine`, with kernels that may have to be compiled."""
-    vocabulary = find_strings(texts, frame, rule, n_separators, n_jobs)
+    most = None if rule.most is None else max(1, rule.most // n_separators)
+    vocabulary = find_strings(texts, frame, rule.order, least=rule.least, most=most, n_jobs=n_jobs)
     found = vocabulary.features(texts, each_string=False, n_jobs=n_jobs)
     multiplicity = vocabulary.multiplicity.astype(np.float32)[:, None]
     n_blocks = -(-signs.shape[1] // LANES)
