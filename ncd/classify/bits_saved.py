@@ -209,10 +209,15 @@ class BitsSavedClassifier(TextClassifier):
 
     def _fit_model(self, alphabet: AlphabetName, unseen: NDArray[np.int64]) -> NDArray[np.float64]:
         """Count the strings of the classes; the scores of some of the training texts, each left out of the counts."""
-        counted = Counted.of(self.texts_, self.codes_, len(self.classes_), alphabet, n_jobs=self.n_jobs)
-        self._models[alphabet] = counted
+        counted = self._count(alphabet)
         texts = [self.texts_[i] for i in unseen]
         return _per_root(counted.left_out(texts, self.codes_[unseen], n_jobs=self.n_jobs), texts)
+
+    def _count(self, alphabet: AlphabetName) -> Counted:
+        """Count the strings of the classes, and keep the counts."""
+        counted = Counted.of(self.texts_, self.codes_, len(self.classes_), alphabet, n_jobs=self.n_jobs)
+        self._models[alphabet] = counted
+        return counted
 
     def expert_scores(self, X: Texts) -> dict[str, NDArray[np.float64]]:
         """

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ncd.classify.base import TextClassifier, as_labels, check_choice, check_whole, read_labelled
-from ncd.classify.counted import AlphabetName, Counted
+from ncd.classify.counted import MODELS, Counted, is_class_model
 from ncd.classify.dictionaries import Dealing, Dictionaries
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
@@ -17,9 +17,6 @@ from ncd.engines.host import Engine
 from ncd.progress import progress_bar
 
 __all__ = ["CodeLengthClassifier"]
-
-#: Class models by name, and their alphabets.
-_ALPHABETS: dict[str, AlphabetName] = {"ngram": "bytes", "words": "words", "tokens": "tokens"}
 
 
 class CodeLengthClassifier(TextClassifier):
@@ -218,7 +215,7 @@ class CodeLengthClassifier(TextClassifier):
             number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if value is not None and not (number and 0 < value <= most and value < np.inf):
                 raise ValueError(f"{name} is {value!r}: give a number above 0{'' if most > 1 else ', at most 1'}")
-        if not isinstance(self.model, str) or self.model not in _ALPHABETS:
+        if not is_class_model(self.model):
             self._dealing().mode  # noqa: B018  raises if the compressor cannot do what is asked
 
     def _dealing(self) -> Dealing:
@@ -238,12 +235,12 @@ class CodeLengthClassifier(TextClassifier):
         """Counts or dictionaries of the training texts, made when they are first needed."""
         if self._made is None:
             n_classes = len(self.classes_)
-            if isinstance(self.model, str) and self.model in _ALPHABETS:
+            if is_class_model(self.model):
                 self._made = Counted.of(
                     self.texts_,
                     self.codes_,
                     n_classes,
-                    _ALPHABETS[self.model],
+                    MODELS[self.model],
                     order=self.order,
                     alpha=self.alpha,
                     weight=self.shared,

@@ -15,9 +15,12 @@ from ncd.classify.framed import Frame, new_frame
 from ncd.kernels.class_bits import Rule
 from ncd.kernels.jit import announced
 
-__all__ = ["RULES", "AlphabetName", "Counted"]
+__all__ = ["MODELS", "RULES", "AlphabetName", "Counted", "is_class_model"]
 
 AlphabetName = Literal["bytes", "words", "tokens"]
+
+#: Class models by name, and their alphabets.
+MODELS: dict[str, AlphabetName] = {"ngram": "bytes", "words": "words", "tokens": "tokens"}
 
 #: K, a and w of the class models.
 RULES: dict[AlphabetName, tuple[int, float, float]] = {
@@ -25,6 +28,11 @@ RULES: dict[AlphabetName, tuple[int, float, float]] = {
     "words": (2, 4.0, 0.25),
     "tokens": (2, 4.0, 0.25),
 }
+
+
+def is_class_model(model: Any) -> bool:
+    """Whether this is the name of a class model, not a compressor."""
+    return isinstance(model, str) and model in MODELS
 
 
 @cache

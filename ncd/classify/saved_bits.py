@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,30 @@ class Machine:
         both = np.concatenate(in_threads(halves, range(len(self.rows)), n_jobs), axis=2)
         used = both[:, :, : len(self.bias)].astype(np.float64)
         return used[0], used[1]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it, for a file."""
+        n = len(self.bias)
+        halves = self.rows.reshape(len(self.rows), -1, 2, LANES)
+        weights, squares = (np.concatenate(list(halves[:, :, half]), axis=1)[:, :n] for half in (0, 1))
+        return {**self.vocabulary.to_arrays(), "weights": weights, "squares": squares, "machine_bias": self.bias}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], order: int) -> Machine:
+        """The machine that `to_arrays` has taken apart; ValueError for what cannot be one."""
+        vocabulary = Vocabulary.from_arrays(arrays, order)
+        bias = arrays["machine_bias"]
+        n, size = len(bias), vocabulary.size
+        blocks = -(-n // LANES)
+        rows = np.zeros((blocks, size, 2 * LANES), np.uint16)
+        for half, name in enumerate(("weights", "squares")):
+            table = arrays[name]
+            if table.shape != (size, n) or table.dtype != np.uint16 or bias.dtype != np.float32:
+                raise ValueError(f"its {name} are damaged")
+            for block in range(blocks):
+                part = table[:, block * LANES : (block + 1) * LANES]
+                rows[block, :, half * LANES : half * LANES + part.shape[1]] = part
+        return cls(vocabulary, rows, bias)
 
 
 def fit_machine(

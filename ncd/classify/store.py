@@ -3,19 +3,21 @@ Models to a file and back, without pickle.
 
 The file is a zip archive of
 
-- ``model.json``: ``format`` ("ncd-model"), ``version`` (1), ``class``, ``ncd`` (the release that wrote it),
-  ``params`` (those of the constructor; one that an earlier release did not know is left out where it has its
-  default, so that that release can read the file), ``classes`` (the labels), ``compressor_version`` (library and
-  version that made the code lengths), ``compressor`` (the one used, where the parameter says "auto");
-- ``texts.bin`` and ``ends.npy``: the texts one after another, and where each ends (int64);
-- further ``.npy`` arrays of integers, by the class.
+- ``model.json``: ``format`` ("ncd-model"), ``version`` (2), ``class``, ``ncd`` (the release that wrote it),
+  ``params`` (those of the constructor), ``classes`` (the labels), ``made_with`` (library and version that made the
+  code lengths, or nothing where they are this library's own);
+- ``texts.bin``, ``ends.npy``, ``codes.npy``: the training texts one after another, where each ends, and the class of
+  each (int64); counts and dictionaries are made of them again;
+- for a `BitsSavedClassifier` also ``model.json``'s ``expert_weights`` and ``class_bias`` and, with the
+  expert "strings", arrays: ``labels`` and ``n_children`` (the tree of strings), ``feature`` (which feature each is),
+  ``multiplicity`` and ``n_texts`` (of each feature), ``weights``, ``squares`` (upper halves of float32, a row a
+  feature and a column a separator), ``machine_bias``.
 
 Reading it runs no code from the file; what is not known is refused.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import warnings
@@ -29,34 +31,35 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ncd.classify.base import TextClassifier
+from ncd.classify.bits_saved import BitsSavedClassifier
 from ncd.classify.code_length import CodeLengthClassifier
+from ncd.classify.combination import Combination
+from ncd.classify.counted import is_class_model
 from ncd.classify.knn import NCDClassifier
+from ncd.classify.saved_bits import Machine
 from ncd.compressors.registry import get_compressor
-from ncd.exceptions import ModelFileError, WindowWarning
+from ncd.exceptions import FewLabelsWarning, ModelFileError, WindowWarning
 from ncd.files import atomic_path
 
 __all__ = ["load_model", "save_model"]
 
 _FORMAT = "ncd-model"
-_VERSION = 1
-#: For each class, the attribute that holds texts and those that hold arrays of integers.
-_STATE = {
-    NCDClassifier: ("texts_", ("codes_",)),
-    CodeLengthClassifier: ("dictionaries_", ("owners_", "deals_", "counts_")),
-}
-#: Parameters that the first files of version 1 do not have: what is missing has its default.
-_LATER = {"prefilter": None, "candidates": None, "engine": "auto"}
+_VERSION = 2
+_CLASSES = (NCDClassifier, CodeLengthClassifier, BitsSavedClassifier)
+_NAMES = {cls.__name__: cls for cls in _CLASSES}
 _LABELS = str | int | float | bool
-_NAMES = {cls.__name__: cls for cls in _STATE}
+_MACHINE = ("labels", "n_children", "feature", "multiplicity", "n_texts", "weights", "squares", "machine_bias")
 
 
 def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """
     Write a fitted classifier to a file.
 
+    The file holds the training texts.
+
     Parameters
     ----------
-    model : NCDClassifier or CodeLengthClassifier
+    model : BitsSavedClassifier, CodeLengthClassifier or NCDClassifier
         Its compressor must be given by name, or have a name that makes an equal one; its metric must be given by name,
         and its labels be str, int, float or bool.
     path : path-like
@@ -81,31 +84,32 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
     ...     ncd.load_model(folder + "/mood.ncd").predict(["a fine thing"]).tolist()
     ['+']
     """
-    if type(model) not in _STATE:
+    if type(model) not in _CLASSES:
         raise TypeError(f"model is a {type(model).__name__}: choose from {', '.join(_NAMES)}")
     check_is_fitted(model)
-    texts_name, arrays = _STATE[type(model)]
-    texts: list[bytes] = getattr(model, texts_name)
     head = {
         "format": _FORMAT,
         "version": _VERSION,
         "class": type(model).__name__,
         "ncd": _release(),
-        "params": {
-            key: _plain(key, value)
-            for key, value in model.get_params(deep=False).items()
-            if key not in _LATER or value != _LATER[key]
-        },
+        "params": {key: _plain(key, value) for key, value in model.get_params(deep=False).items()},
         "classes": _labels(model.classes_),
-        "compressor": _spec(_used(model)),
-        "compressor_version": get_compressor(_used(model)).version,
+        "made_with": _made_with(model),
     }
+    arrays: dict[str, NDArray[Any]] = {
+        "ends": np.cumsum([len(text) for text in model.texts_], dtype=np.int64),
+        "codes": model.codes_,
+    }
+    if isinstance(model, BitsSavedClassifier):
+        head |= {"expert_weights": model.combination_.weights.tolist(), "class_bias": model.combination_.bias.tolist()}
+        if "strings" in model.experts_:
+            arrays |= model._machine.to_arrays()
     with atomic_path(path, force=force) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.json", json.dumps(head, indent=1, ensure_ascii=False))
-        archive.writestr("texts.bin", b"".join(texts))
-        archive.writestr("ends.npy", _to_npy(np.cumsum([len(text) for text in texts], dtype=np.int64)))
-        for name in arrays:
-            archive.writestr(f"{name}.npy", _to_npy(np.asarray(getattr(model, name), np.int64)))
+        archive.writestr("texts.bin", b"".join(model.texts_))
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
@@ -118,7 +122,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    NCDClassifier or CodeLengthClassifier
+    BitsSavedClassifier, CodeLengthClassifier or NCDClassifier
 
     Raises
     ------
@@ -142,8 +146,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
             if head["class"] not in _NAMES:
                 raise ModelFileError(f"{path} holds a {head['class']!r}; this release knows {', '.join(_NAMES)}")
             model = _restore(archive, head)
-            version = get_compressor(_used(model)).version
-            made_with = head["compressor_version"]
+            version, made_with = _made_with(model), head["made_with"]
     except (ModelFileError, OSError):
         raise
     except Exception as error:
@@ -159,53 +162,63 @@ def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
     """The classifier from the parts of its file; raises for anything that `fit` could not have made."""
     cls = _NAMES[head["class"]]
     known, found = set(cls().get_params(deep=False)), set(head["params"])
-    if not known - set(_LATER) <= found <= known:
+    if found != known:
         raise ValueError(f"its parameters are {sorted(found)}, this release's are {sorted(known)}")
     model: Any = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
-    texts_name, arrays = _STATE[cls]
-    blob, ends = archive.read("texts.bin"), _from_npy(archive.read("ends.npy"))
+    blob, ends = archive.read("texts.bin"), _whole_numbers(archive, "ends")
     starts = np.concatenate([[0], ends[:-1]])
     if len(ends) == 0 or ends[-1] != len(blob) or (ends <= starts).any():
         raise ValueError("its texts are damaged")
-    if cls is CodeLengthClassifier:
-        get_compressor(head["compressor"])
-        model.compressor_ = head["compressor"]
-    setattr(model, texts_name, [blob[start:end] for start, end in zip(starts, ends, strict=True)])
-    model.classes_ = _classes(head["classes"])
-    for name in arrays:
-        setattr(model, name, _from_npy(archive.read(f"{name}.npy")))
-    _check_state(model, len(ends))
-    _check_parameters(model, len(ends))
+    texts = [blob[start:end] for start, end in zip(starts, ends, strict=True)]
+    classes, codes = _classes(head["classes"]), _whole_numbers(archive, "codes")
+    if len(codes) != len(texts) or codes.min() < 0 or codes.max() >= len(classes):
+        raise ValueError(f"its codes do not name one of the {len(classes)} classes for each of its {len(texts)} texts")
+    if cls is not CodeLengthClassifier and len(np.unique(codes)) < len(classes):
+        raise ValueError("a class of it has no text")
+    _check_parameters(model, len(texts))
+    model.classes_ = classes
+    if isinstance(model, CodeLengthClassifier):
+        model._keep(texts, codes)
+        return model
+    model.texts_, model.codes_ = texts, codes
+    if isinstance(model, BitsSavedClassifier):
+        _restore_experts(model, archive, head)
     return model
+
+
+def _restore_experts(model: BitsSavedClassifier, archive: zipfile.ZipFile, head: dict[str, Any]) -> None:
+    """What a `BitsSavedClassifier` has beside its texts; its class models are counted again."""
+    model._check()
+    n_classes = len(model.classes_)
+    model.counts_ = np.bincount(model.codes_, minlength=n_classes)
+    weights, bias = (np.asarray(head[key], np.float64) for key in ("expert_weights", "class_bias"))
+    if (
+        weights.shape != (len(model.experts_),)
+        or bias.shape != (n_classes,)
+        or not np.isfinite([*weights, *bias]).all()
+    ):
+        raise ValueError("the weights of its experts are damaged")
+    model.combination_ = Combination(weights, bias)
+    model._models = {}
+    for expert in model.experts_:
+        if expert == "strings":
+            model._machine = Machine.from_arrays({name: _array(archive, name) for name in _MACHINE}, model.order)
+            if len(model._machine.bias) != (n_classes if n_classes > 2 else 1):
+                raise ValueError(f"it has {len(model._machine.bias)} separators for {n_classes} classes")
+        else:
+            model._count(expert)
 
 
 def _classes(labels: Any) -> NDArray[Any]:
     """The labels as `fit` keeps them."""
-    if not isinstance(labels, list) or len(labels) < 2:
-        raise ValueError(f"its classes are {labels!r}: a list of two labels or more is needed")
+    if not isinstance(labels, list) or len(labels) < 1:
+        raise ValueError(f"its classes are {labels!r}: a list of labels is needed")
     if len({type(label) for label in labels}) > 1 or not isinstance(labels[0], _LABELS):
         raise ValueError("its classes are not all str, all int, all float or all bool")
     classes = np.asarray(labels)
     if classes.tolist() != labels or not all(a < b for a, b in pairwise(labels)):
         raise ValueError("its classes are not sorted, or one is there twice")
     return classes
-
-
-def _check_state(model: Any, n_texts: int) -> None:
-    """Raise unless the arrays fit the texts, the classes and each other."""
-    n_classes = len(model.classes_)
-    owners = "codes_" if isinstance(model, NCDClassifier) else "owners_"
-    sizes = {owners: n_texts}
-    if isinstance(model, CodeLengthClassifier):
-        sizes |= {"deals_": n_texts, "counts_": n_classes}
-    for name, size in sizes.items():
-        array = getattr(model, name)
-        if len(array) != size:
-            raise ValueError(f"{name} has {len(array)} entries where {size} are needed")
-        if (array < (name == "counts_")).any():
-            raise ValueError(f"{name} has an entry that is too small ({array.min()})")
-    if not np.array_equal(np.unique(getattr(model, owners)), np.arange(n_classes)):
-        raise ValueError(f"{owners} does not name each of the {n_classes} classes, and no other")
 
 
 def _check_parameters(model: Any, n_texts: int) -> None:
@@ -219,6 +232,7 @@ def _check_parameters(model: Any, n_texts: int) -> None:
             raise ValueError(f"{key} is {params[key]!r}: true or false is needed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WindowWarning)
+        warnings.simplefilter("ignore", FewLabelsWarning)
         count = n_texts if isinstance(model, NCDClassifier) else 2  # n_neighbors is at most the number of texts
         type(model)(**params).fit([b"x"] * count, [0] + [1] * (count - 1))
 
@@ -232,23 +246,29 @@ def _release() -> str:
 
 def _plain(key: str, value: Any) -> Any:
     """A parameter as JSON can hold it."""
-    if key == "compressor" and value != "auto":
-        return _spec(value)
+    if key == "compressor" or (key == "model" and not is_class_model(value)):
+        return _spec(key, value)
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": bytes(value).hex()}
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, np.integer):
-        return int(value)
+    if key == "experts":
+        return list(value)
     raise TypeError(f"{key} is {value!r}, which a model file cannot hold: give a name or a number")
 
 
-def _used(model: Any) -> Any:
-    """The compressor that a model's code lengths are made with."""
-    return getattr(model, "compressor_", model.compressor)
+def _made_with(model: Any) -> str | None:
+    """Library and version of the compressor that a model's code lengths are made with; None for class models."""
+    if isinstance(model, BitsSavedClassifier) or (
+        isinstance(model, CodeLengthClassifier) and is_class_model(model.model)
+    ):
+        return None
+    return get_compressor(model.compressor if isinstance(model, NCDClassifier) else model.model).version
 
 
-def _spec(compressor: Any) -> str:
+def _spec(key: str, compressor: Any) -> str:
     """A name that makes the compressor again."""
     codec = get_compressor(compressor)
     try:
@@ -259,7 +279,7 @@ def _spec(compressor: Any) -> str:
     if isinstance(compressor, str):  # registered; each look-up may make another object
         return compressor
     raise TypeError(
-        f"compressor is {compressor!r}, and its name {codec.name!r} does not make it again: register it with "
+        f"{key} is {compressor!r}, and its name {codec.name!r} does not make it again: register it with "
         "ncd.register_compressor and give it by name"
     )
 
@@ -277,16 +297,15 @@ def _labels(classes: NDArray[Any]) -> list[Any]:
     return labels
 
 
-def _to_npy(array: NDArray[Any]) -> bytes:
-    """An array as an .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """An array of the file."""
+    with archive.open(f"{name}.npy") as file:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
-def _from_npy(data: bytes) -> NDArray[Any]:
-    """The inverse of `_to_npy`."""
-    array = np.load(io.BytesIO(data), allow_pickle=False)
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind != "i":
-        raise ValueError("an array of it is not one-dimensional or not of integers")
+def _whole_numbers(archive: zipfile.ZipFile, name: str) -> NDArray[np.int64]:
+    """A one-dimensional array of integers of the file."""
+    array = _array(archive, name)
+    if array.ndim != 1 or array.dtype.kind != "i":
+        raise ValueError(f"{name} is not one-dimensional or not of integers")
     return array.astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,40 @@ class Vocabulary:
             part = parts.pop()
             features[start : start + len(part.features)] = part.features
         return TextFeatures(ends, features)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it, for a file."""
+        nodes = self.strings
+        sizes = np.diff(nodes.children.astype(np.int64))
+        return {
+            "labels": nodes.labels,
+            "n_children": sizes.astype(np.uint16),
+            "feature": nodes.feature,
+            "multiplicity": self.multiplicity,
+            "n_texts": self.n_texts,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], order: int) -> Vocabulary:
+        """The vocabulary of bytes that `to_arrays` has taken apart; ValueError for what cannot be one."""
+        labels, sizes, feature = arrays["labels"], arrays["n_children"].astype(np.int64), arrays["feature"]
+        multiplicity, n_texts = arrays["multiplicity"], arrays["n_texts"]
+        kinds = [array.dtype.str[1:] for array in (labels, feature, multiplicity, n_texts)]
+        n_first = len(labels) - int(sizes.sum())
+        if kinds != ["u1", "i4", "i8", "i8"] or not len(labels) == len(sizes) == len(feature):
+            raise ValueError("its strings are damaged")
+        if not 0 < n_first <= 256 or not (np.diff(labels[:n_first].astype(int)) > 0).all() or (sizes > 256).any():
+            raise ValueError("its tree of strings is damaged")
+        n_features = len(multiplicity)
+        if len(n_texts) != n_features or (multiplicity < 1).any() or (n_texts < 1).any():
+            raise ValueError("its features are damaged")
+        if feature.min(initial=-1) < -1 or feature.max(initial=-1) >= n_features:
+            raise ValueError("a string of it is a feature that is not there")
+        first = np.full(256, -1, np.int32)
+        first[labels[:n_first]] = np.arange(n_first)
+        children = np.full(len(labels) + 1, n_first, np.uint32)
+        children[1:] += np.cumsum(sizes).astype(np.uint32)
+        return cls(Strings(first, labels, children, feature), multiplicity, n_texts, order)
 
 
 def _digests(n: int) -> NDArray[np.uint64]:
