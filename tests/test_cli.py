@@ -186,13 +186,25 @@ USAGE = {
     ),
     "method, prefilter": (
         ["classify", "--train", "t", "--test", "t", "--prefilter", "shingles"],
-        "--prefilter goes with --method knn",
+        "--prefilter goes with --method knn only",
     ),
     "model, prefilter": (
         ["classify", "--model", "m", "--test", "t", "--prefilter", "shingles"],
         "--prefilter goes with --train",
     ),
     "method, k": (["classify", "--train", "t", "--test", "t", "-k", "3"], "--neighbors goes with --method knn"),
+    "method, compressor": (
+        ["classify", "--train", "t", "--test", "t", "--compressor", "zip"],
+        "code-length or knn only",
+    ),
+    "method, experts": (
+        ["classify", "--train", "t", "--test", "t", "--method", "knn", "--experts", "words"],
+        "--experts goes with --method bits-saved only",
+    ),
+    "experts": (
+        ["classify", "--train", "train.jsonl", "--test", "test.jsonl", "--experts", "stars"],
+        "experts is 'stars'",
+    ),
     "method, dictionaries": (
         ["classify", "--train", "t", "--test", "t", "--method", "knn", "--dictionaries", "3"],
         "--dictionaries goes with --method code-length",
@@ -205,7 +217,10 @@ USAGE = {
     ),
     "no model": (["classify", "--model", "test.jsonl", "--test", "test.jsonl"], "test.jsonl is not a"),
     "model gone": (["classify", "--model", "gone.ncd", "--test", "test.jsonl"], "gone.ncd"),
-    "classify compressor": (["classify", "--train", "t", "--test", "t", "--compressor", "zip"], "'zip' is not known"),
+    "classify compressor": (
+        ["classify", "--train", "t", "--test", "t", "--method", "code-length", "--compressor", "zip"],
+        "'zip' is not known",
+    ),
     "classify metric": (
         ["classify", "--train", "t", "--test", "t", "--method", "knn", "--metric", "x"],
         "metric 'x' is not known",
@@ -327,6 +342,7 @@ def test_list(run):
     rows = list(csv.DictReader(io.StringIO(out), delimiter="\t"))
     assert [row["name"] for row in rows] == [row.name for row in ncd.available()]
     assert rows[0]["window"] == "32768"
+    assert {row["name"]: row["unit"] for row in rows}.items() >= {"gzip:9": "bytes", "ppm:5": "bits"}.items()
     _, out, _ = run("list", "--json")
     assert lines(out) == [row.to_dict() for row in ncd.available()]
 
@@ -335,7 +351,7 @@ def test_list_shows_how_to_install(run, monkeypatch):
     missing = ncd.CompressorInfo("lz4:0", "0..16", False, "pip install 'ncd[lz4]'", None, 11, False)
     monkeypatch.setattr("ncd.compressors.registry.available", lambda: [missing])
     _, out, _ = run("list")
-    assert out.splitlines()[1] == "lz4:0\t0..16\tno\t\t11\tmissing: pip install 'ncd[lz4]'"
+    assert out.splitlines()[1] == "lz4:0\t0..16\tbytes\tno\t\t11\tmissing: pip install 'ncd[lz4]'"
 
 
 def on_terminal(process, *arguments):
@@ -389,6 +405,15 @@ def test_distance_of_files(folder, run, passages):
     assert {name: int(shown[f"L({name})"]) for name in lengths} == lengths
     assert float(shown["ncd(x,y)"]) == pytest.approx(naive_ncd(x, y), rel=1e-5)
     assert float(shown["cdm(y,x)"]) == pytest.approx(lengths["yx"] / (lengths["x"] + lengths["y"]), rel=1e-5)
+
+
+def test_distance_by_a_model_is_in_bits(run):
+    _, out, _ = run("distance", "--text", "to be or not", "not to be", "--compressor", "ppm:3")
+    shown = dict(line.split("\t") for line in out.splitlines()[1:])
+    assert shown["unit"] == "bits"
+    assert float(shown["L(x)"]) == pytest.approx(ncd.get_compressor("ppm:3").length("to be or not"), rel=1e-5)
+    _, out, _ = run("distance", "--text", "to be or not", "not to be", "--json")
+    assert json.loads(out)["unit"] == "bytes"
 
 
 @pytest.mark.parametrize("joint", ["concat", "primed"])
@@ -693,7 +718,8 @@ def test_the_help_tells_the_defaults(run):
     _, out, _ = run("classify", "--help")
     out = " ".join(out.split())
     knn, lengths = ncd.NCDClassifier(), ncd.CodeLengthClassifier()
-    assert f"(default: {lengths.compressor}; {knn.compressor} for knn)" in out
+    assert f"(default: {lengths.model}; {knn.compressor} for knn)" in out
+    assert f"separated by commas (default: {','.join(ncd.BitsSavedClassifier().experts)})" in out
     assert f"savings or nrc (default: {knn.metric})" in out
     assert f"how many neighbours vote (default: {knn.n_neighbors})" in out
     assert f"wins an equal vote (default: {knn.tie})" in out
@@ -734,18 +760,34 @@ def test_classify_by_code_length_equals_the_estimator(folder, run, passages):
     arguments = ["classify", "--train", "train.jsonl", "--test", "test.jsonl", "--jobs", "1", "--quiet"]
     for extra, options in (
         ([], {}),
-        (["--compressor", "deflate", "--dictionaries", "1"], {"compressor": "deflate", "dictionaries": 1}),
-        (["--dictionary-size", "500", "--deals", "2"], {"dictionary_size": 500, "deals": 2}),
-        (["--dictionaries", "2", "--joint", "concat"], {"dictionaries": 2, "joint": "concat"}),
+        (["--compressor", "words"], {"model": "words"}),
+        (["--compressor", "deflate", "--dictionaries", "1"], {"model": "deflate", "dictionaries": 1}),
+        (["--compressor", "zstd", "--dictionary-size", "500"], {"model": "zstd", "dictionary_size": 500}),
+        (["--compressor", "zstd", "--joint", "concat"], {"model": "zstd", "joint": "concat"}),
     ):
-        code, out, err = run(*arguments, *extra)
+        code, out, err = run(*arguments, "--method", "code-length", *extra)
         assert (code, err) == (0, "")
         model = ncd.CodeLengthClassifier(**options).fit([text for text, _ in train], [label for _, label in train])
         expected = model.predict([text for text, _ in test]).tolist()
         assert [record["prediction"] for record in lines(out)] == expected
 
 
-@pytest.mark.parametrize("method", ["code-length", "knn"])
+@pytest.mark.parametrize("extra", [[], ["--experts", "strings"], ["--experts", "words,bytes", "--probabilities"]])
+def test_classify_by_bits_saved_equals_the_estimator(folder, run, passages, extra):
+    train, test = passages[:28], passages[28:]
+    code, out, err = run("classify", "--train", "train.jsonl", "--test", "test.jsonl", "--quiet", *extra)
+    assert (code, err) == (0, "")
+    options = {"experts": extra[1].split(",")} if extra else {}
+    model = ncd.BitsSavedClassifier(**options).fit([text for text, _ in train], [label for _, label in train])
+    probable = model.predict_proba([text for text, _ in test])
+    assert [record["prediction"] for record in lines(out)] == model.predict([text for text, _ in test]).tolist()
+    assert [record["probability"] for record in lines(out)] == probable.max(1).round(4).tolist()
+    for record, row in zip(lines(out), probable.round(4).tolist(), strict=True):
+        expected = dict(zip(model.classes_.tolist(), row, strict=True)) if len(extra) == 3 else None
+        assert record.get("probabilities") == expected
+
+
+@pytest.mark.parametrize("method", ["bits-saved", "code-length", "knn"])
 def test_a_saved_model_predicts_the_same(folder, run, method):
     arguments = ["classify", "--train", "train.jsonl", "--method", method]
     assert run(*arguments, "--test", "test.jsonl", "-o", "a.jsonl", "--save", "m.ncd")[0] == 0
@@ -770,10 +812,10 @@ def test_classify_reads_other_fields_tables_and_folders(folder, run, passages):
     assert code == 0
     assert err.startswith("12 texts classified (fit ")
     assert "no labels in new.tsv" in err
-    assert all(set(record) == {"name", "prediction"} for record in lines(from_table))
-    one_dictionary = ["--dictionaries", "1", "--quiet"]  # the order of classes, and so of texts in a class, is the same
-    _, from_folder, _ = run("classify", "--train", "classes", "--test", "test.jsonl", *one_dictionary)
-    _, from_lines, _ = run("classify", "--train", "train.jsonl", "--test", "test.jsonl", *one_dictionary)
+    assert all(set(record) == {"name", "prediction", "probability"} for record in lines(from_table))
+    counts = ["--method", "code-length", "--quiet"]  # which do not depend on the order of the texts
+    _, from_folder, _ = run("classify", "--train", "classes", "--test", "test.jsonl", *counts)
+    _, from_lines, _ = run("classify", "--train", "train.jsonl", "--test", "test.jsonl", *counts)
     assert from_folder == from_lines
 
 

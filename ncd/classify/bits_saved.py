@@ -293,8 +293,21 @@ class BitsSavedClassifier(TextClassifier):
         -------
         ndarray of shape (n,)
         """
-        probable = self.predict_proba(X)
-        tied = probable == probable.max(1, keepdims=True)
+        return self.most_probable(self.predict_proba(X))
+
+    def most_probable(self, probabilities: NDArray[np.float64]) -> NDArray[Any]:
+        """
+        Labels from probabilities: what `predict` says where `predict_proba` says these.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n, n_classes)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        tied = probabilities == probabilities.max(1, keepdims=True)
         return self.classes_[np.where(tied, self.counts_, -1).argmax(1)]
 
 
