@@ -243,6 +243,17 @@ class Bytes(Alphabet):
     def _encode(self, texts: Sequence[bytes]) -> Ids:
         return np.frombuffer(b"".join(texts), np.uint8).astype(np.uint32), offsets_of(map(len, texts), len(texts))
 
+    def encode(self, text: Text) -> NDArray[np.uint32]:
+        """The bytes as numbers."""
+        return np.frombuffer(as_bytes(text), np.uint8).astype(np.uint32)
+
+    def decode(self, ids: ArrayLike) -> bytes:
+        """The numbers as bytes."""
+        numbers = np.asarray(ids)
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() < 256:
+            raise ValueError(f"ids go from {numbers.min()} to {numbers.max()}: bytes are from 0 to 255")
+        return numbers.astype(np.uint8).tobytes()
+
     def symbol(self, index: int) -> bytes:
         """The byte itself."""
         return bytes([index])

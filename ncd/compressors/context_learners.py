@@ -13,7 +13,7 @@ from ncd.kernels.context_coder import all_shares, transcode
 from ncd.kernels.context_counts import Rule, forget, learn, read_only
 from ncd.kernels.context_ctw import ALPHABET, Tree, Weights, forget_bytes, learn_bytes
 from ncd.kernels.context_ctw_coder import all_bytes, read_bytes, transcode_bytes
-from ncd.kernels.context_trie import CAPACITY, Walk
+from ncd.kernels.context_trie import CAPACITY, DISTINCT, Walk
 
 __all__ = ["CountLearner", "CtwLearner"]
 
@@ -23,7 +23,7 @@ _LOG_BYTES = 1 << 26  # after a primed text, or as many as the model has
 
 
 class CountLearner(Learner):
-    """PPM, Witten-Bell, Kneser-Ney, their mixture, Dirichlet."""
+    """PPM, Witten-Bell, Kneser-Ney, their mixture, Dirichlet; over an alphabet, or an open one."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule.order, rule.order + 1, rule.alphabet)
@@ -38,14 +38,14 @@ class CountLearner(Learner):
         run(forget, self._trie, self._walk, self._rule, self._ends, position, self._position)
 
     def _transcode(self, symbols: Symbols, start: int, stop: int, coder: Coder, reading: bool) -> int:
-        shares = np.empty(self._alphabet)
+        shares = np.empty(self._alphabet or stop + 1)
         return int(run(transcode, self._trie, self._walk, self._rule, symbols, start, stop, coder, shares, reading))
 
     def _read(self, walk: Walk, symbols: Symbols, shares: NDArray[np.float64]) -> None:
         run(read_only, self._trie, walk, self._rule, symbols, 0, len(symbols), shares)
 
     def distribution(self) -> NDArray[np.float64]:
-        shares = np.empty(self._alphabet)
+        shares = np.empty(self._alphabet or int(self._trie.nodes[int(DISTINCT)]) + 1)
         run(all_shares, self._trie, self._walk, self._rule, shares)
         return shares
 

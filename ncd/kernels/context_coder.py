@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.kernels.arithmetic import AT, LOOKAHEAD, ROOM, UNIT, Coder, narrow, offer, take
-from ncd.kernels.context_counts import DIRICHLET, PPM, Rule, add_symbol, own_weight, shape_of
+from ncd.kernels.context_counts import DIRICHLET, PPM, Rule, add_symbol, base_share, own_weight, shape_of, size_of
 from ncd.kernels.context_trie import (
     CHILD,
     COUNT,
@@ -48,8 +48,11 @@ def _all_interpolated(trie: Trie, walk: Walk, rule: Rule, shares: Any) -> None:
                 shares[nodes[there + SYMBOL]] += weight * (nodes[there + COUNT] - discount)
                 node = np.uint64(nodes[there + NEXT])
             weight *= escape
-    for symbol in range(rule.alphabet):
-        shares[symbol] += weight / rule.alphabet
+    known = weight * base_share(trie, rule, False)
+    for symbol in range(size_of(trie, rule)):
+        shares[symbol] += known
+    if rule.alphabet == 0:
+        shares[size_of(trie, rule) - 1] = weight * base_share(trie, rule, True)
 
 
 @inlined
@@ -57,6 +60,7 @@ def _all_partial_matches(trie: Trie, walk: Walk, rule: Rule, shares: Any) -> Non
     """Probabilities of all symbols by PPM; those not yet offered are zero."""
     nodes, chain = trie.nodes, walk.chain
     weight, offered = 1.0, np.int64(0)
+    size = size_of(trie, rule)
     for k in range(walk.depth[0], -1, -1):
         at = chain[k] << NODE
         distinct = np.int64(nodes[at + DISTINCT])
@@ -70,7 +74,7 @@ def _all_partial_matches(trie: Trie, walk: Walk, rule: Rule, shares: Any) -> Non
             if shares[nodes[there + SYMBOL]] == 0.0:
                 norm += 2 * np.int64(nodes[there + COUNT])
             node = np.uint64(nodes[there + NEXT])
-        escapes = 0 if distinct == rule.alphabet else fresh
+        escapes = 0 if distinct == size else fresh
         own = weight / (norm - (fresh - escapes))
         node = np.uint64(nodes[at + CHILD])
         while node != NONE:
@@ -80,10 +84,10 @@ def _all_partial_matches(trie: Trie, walk: Walk, rule: Rule, shares: Any) -> Non
             node = np.uint64(nodes[there + NEXT])
         weight *= escapes / norm
         offered = distinct
-    if offered < rule.alphabet:
-        for symbol in range(rule.alphabet):
+    if offered < size:
+        for symbol in range(size):
             if shares[symbol] == 0.0:
-                shares[symbol] = weight / (rule.alphabet - offered)
+                shares[symbol] = weight / (size - offered)
 
 
 @kernel
@@ -97,7 +101,7 @@ def all_shares(trie: Trie, walk: Walk, rule: Rule, shares: NDArray[np.float64]) 
     shares : ndarray of float64, as many as there are symbols
         Filled in.
     """
-    for symbol in range(rule.alphabet):
+    for symbol in range(size_of(trie, rule)):
         shares[symbol] = 0.0
     if rule.kind == PPM:
         _all_partial_matches(trie, walk, rule, shares)
@@ -128,7 +132,7 @@ def transcode(
         Filled in where `reading`.
     start, stop : int
     coder : Coder
-    shares : ndarray of float64, as many as there are symbols
+    shares : ndarray of float64, as many as there are symbols (of an open alphabet: stop + 1)
         Scratch memory.
     reading : bool
 
@@ -144,7 +148,7 @@ def transcode(
             return i
         all_shares(trie, walk, rule, shares)
         total = np.uint64(0)
-        for symbol in range(rule.alphabet):
+        for symbol in range(size_of(trie, rule)):
             total += np.uint64(shares[symbol] * UNIT) + _ONE
         begin, size = np.uint64(0), np.uint64(0)
         if reading:

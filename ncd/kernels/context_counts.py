@@ -13,6 +13,10 @@ but PPM interpolate from the longest context down to the uniform distribution ov
 
 NGRAM is the mean of Witten-Bell's P_1 ... P_K. PPM codes by escapes (method D) and leaves out, in a context, the
 symbols that a longer one offered.
+
+An open alphabet (A = 0) has no end: symbols are numbered as they come, and the one more that may come next is "a new
+one". It takes the whole of P_{-1}; under PPM it is the one symbol that no context offers. Dirichlet's rule counts the V
+new ones that have come: n(s) + a for a known symbol, V + a for a new one, by n + V + a (V + 1).
 """
 
 from __future__ import annotations
@@ -52,11 +56,13 @@ __all__ = [
     "Rule",
     "add_bits",
     "add_symbol",
+    "base_share",
     "forget",
     "learn",
     "own_weight",
     "read_only",
     "shape_of",
+    "size_of",
 ]
 
 WITTEN_BELL, KNESER_NEY, NGRAM, PPM, DIRICHLET = range(5)
@@ -67,9 +73,27 @@ class Rule(NamedTuple):
 
     kind: int
     order: int  # of the longest context
-    alphabet: int
+    alphabet: int  # 0: open
     alpha: float  # of Dirichlet's prior, for each symbol
     single: bool  # whether an event is counted in the longest contexts only, down to the first that knew the symbol
+
+
+@inlined
+def size_of(trie: Trie, rule: Rule) -> Any:
+    """How many symbols may come."""
+    return rule.alphabet if rule.alphabet != 0 else np.int64(trie.nodes[DISTINCT]) + 1
+
+
+@inlined
+def base_share(trie: Trie, rule: Rule, new: Any) -> Any:
+    """P_{-1} of a symbol that has never come, or of one that has."""
+    if rule.alphabet != 0:
+        return 1.0 / rule.alphabet
+    if rule.kind == DIRICHLET:
+        distinct = np.float64(trie.nodes[DISTINCT])
+        own = distinct + rule.alpha if new else rule.alpha
+        return own / (distinct + rule.alpha * (distinct + 1.0))
+    return 1.0 if new else 0.0
 
 
 @inlined
@@ -88,7 +112,8 @@ def shape_of(trie: Trie, rule: Rule, k: Any, at: Any) -> Any:
         discount = _discount(trie, k)
         return discount, discount * distinct, total
     if rule.kind == DIRICHLET:
-        return 0.0, rule.alpha * rule.alphabet, total + rule.alpha * rule.alphabet
+        prior = rule.alpha * size_of(trie, rule) + (distinct if rule.alphabet == 0 else 0.0)
+        return 0.0, prior, total + prior
     return 0.0, distinct, total + distinct
 
 
@@ -117,7 +142,7 @@ def _interpolated(trie: Trie, walk: Walk, rule: Rule, reached: Any) -> Any:
             if k <= reached:
                 share += weight * (nodes[(found[k] << NODE) + COUNT] - discount)
             weight *= escape
-    return min(share + weight / rule.alphabet, 1.0)  # rounding may add a little
+    return min(share + weight * base_share(trie, rule, reached < 0), 1.0)  # rounding may add a little
 
 
 @inlined
@@ -139,6 +164,7 @@ def _partial_match(trie: Trie, walk: Walk, rule: Rule, reached: Any) -> Any:
     """Probability, by PPM, of the symbol that is `found` after contexts of up to `reached` symbols."""
     nodes, chain, found = trie.nodes, walk.chain, walk.found
     share, above, offered = 1.0, NONE, np.int64(0)
+    size = size_of(trie, rule)
     for k in range(walk.depth[0], -1, -1):
         at = chain[k] << NODE
         distinct = np.int64(nodes[at + DISTINCT])
@@ -146,11 +172,11 @@ def _partial_match(trie: Trie, walk: Walk, rule: Rule, reached: Any) -> Any:
         if fresh != 0:
             norm = 2 * _left(trie, above, at)
             if k <= reached:
-                escapes = 0 if distinct == rule.alphabet else fresh
+                escapes = 0 if distinct == size else fresh
                 return share * (2 * np.int64(nodes[(found[k] << NODE) + COUNT]) - 1) / (norm - (fresh - escapes))
             share *= fresh / norm
         above, offered = chain[k], distinct
-    return share / (rule.alphabet - offered)
+    return share / (size - offered)
 
 
 @inlined
@@ -211,7 +237,7 @@ def learn(
     trie, walk, rule
         What is known of ``symbols[:start]``.
     symbols : ndarray of uint32
-        Less than the size of the alphabet.
+        Less than the size of the alphabet; of an open one, at most the number of different ones before.
     start, stop : int
     ends : ndarray of uint64
         Filled in from `start` on: nodes by which `forget` finds its way back.
