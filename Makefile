@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-classification bench-prefilter bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-classification bench-prefilter bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench-pairs: ## pairs of texts a second, about 30 minutes (see bench/README.md)
 
 bench-exact: ## the exact deflate kernel against gzip, about 20 minutes (see bench/README.md)
 	$(PYTHON) -m bench.exact $(BENCH)
+
+bench-context: ## bits per byte and speed of the context models, about 3 minutes (see bench/README.md)
+	$(PYTHON) -m bench.context $(BENCH)
 
 bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)

@@ -61,7 +61,7 @@ def lengths(X: Texts, *, compressor: Any = "gzip", n_jobs: int | None = None, pr
     Returns
     -------
     ndarray, shape (n,)
-        Bytes, int64 (float64 for compressors that give fractions).
+        In the compressor's unit: bytes, int64; bits or fractions of bytes, float64, for models.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def joint_lengths(
     Returns
     -------
     ndarray, shape (n, m)
-        Bytes, int64 (float64 for compressors that give fractions).
+        In the compressor's unit: bytes, int64; bits or fractions of bytes, float64, for models.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def conditional_lengths(
     Returns
     -------
     ndarray, shape (n, m)
-        Bytes.
+        In the compressor's unit.
 
     Examples
     --------

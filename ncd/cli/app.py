@@ -32,8 +32,8 @@ NCD_DEBUG=1 in the environment shows where an error comes from."""
 _DESCRIPTION = """\
 Text analysis by compression: two texts are alike when a compressor needs little more for both than for one.
 
-Everything follows from code lengths: L(x) is the number of bytes that a compressor needs for x, L(xy) for x followed
-by y. The normalized compression distance is
+Everything follows from code lengths: L(x) is the number of bytes (of bits, for models of text) that a compressor needs
+for x, L(xy) for x followed by y. The normalized compression distance is
   NCD(x, y) = (L(xy) - min(L(x), L(y))) / max(L(x), L(y)),
 about 0 for equal texts and about 1 for texts with nothing in common."""
 _EXAMPLES = """\

@@ -12,7 +12,7 @@ NAME = "distance"
 SUMMARY = "code lengths and every distance of two files"
 DESCRIPTION = """\
 L(x) is the number of bytes that the compressor needs for the first text, L(y) for the second, L(xy) and L(yx) for one
-followed by the other with the separator between them. From these:
+followed by the other with the separator between them; for models, such as ppm, it is the number of bits. From these:
 
   ncd              (L(xy) - min(L(x), L(y))) / max(L(x), L(y))
   ncd_conditional  (L(xy) - L(x)) / max(L(x), L(y))
@@ -22,8 +22,9 @@ followed by the other with the separator between them. From these:
   savings          -(L(x) + L(y) - L(xy)) / ln L(y)
   nrc              (L(xy) - L(x)) / L(y)
 
-Smaller means more alike. All but savings (bytes saved, negated) end near 1 for texts with nothing in common; cdm starts
-at 1/2, the others near 0. Each is printed for (x, y) and for (y, x), which differ a little with real compressors.
+Smaller means more alike. All but savings (what is saved, negated) end near 1 for texts with nothing in common; cdm
+starts at 1/2, the others near 0. Each is printed for (x, y) and for (y, x), which differ a little with real
+compressors.
 
 Files are read as bytes, whatever their names; those that end in .gz or .zst are decompressed first."""
 EXAMPLES = """\
@@ -72,9 +73,11 @@ def run(arguments: argparse.Namespace) -> None:
     }
     if arguments.json:
         with sink(None, force=False) as out:
-            out.write(json_line({"compressor": codec.name, "lengths": lengths, "distances": distances}))
+            out.write(
+                json_line({"compressor": codec.name, "unit": codec.unit, "lengths": lengths, "distances": distances})
+            )
         return
-    rows: list[tuple[str, Any]] = [(f"L({name})", length) for name, length in lengths.items()]
+    rows: list[tuple[str, Any]] = [("unit", codec.unit), *((f"L({name})", length) for name, length in lengths.items())]
     for name, both in distances.items():
         rows += [(f"{name}(x,y)", f"{both['xy']:.6g}"), (f"{name}(y,x)", f"{both['yx']:.6g}")]
     print_table([codec.name, "value"], rows)

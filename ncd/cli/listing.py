@@ -9,11 +9,13 @@ from ncd.cli.output import json_line, print_table, sink
 NAME = "list"
 SUMMARY = "list the compressors, installed or not"
 DESCRIPTION = """\
-A compressor gives code lengths: L(x) is the number of bytes that it needs for x.
+A compressor gives code lengths: L(x) is the number of bytes, or bits, that it needs for x.
 
   name      the default setting: 'zstd' is 'zstd:3', 'zstd:19' another level
   levels    what may stand after the colon; other parameters follow a comma,
             as in brotli:11,lgwin=24
+  unit      what its code lengths are counted in: bytes of a stream, or bits
+            where the compressor is a model
   primed    whether L(y|x) can be had directly (--joint primed) instead of
             as L(xy) - L(x)
   window    how far back, in bytes, matches are found: parts of longer texts
@@ -42,11 +44,12 @@ def run(arguments: argparse.Namespace) -> None:
             out.writelines(json_line(row.to_dict()) for row in rows)
         return
     print_table(
-        ["name", "levels", "primed", "window", "overhead", "library"],
+        ["name", "levels", "unit", "primed", "window", "overhead", "library"],
         [
             (
                 row.name,
                 row.levels,
+                row.unit,
                 "yes" if row.can_prime else "no",
                 _window(row.window, row.installed),
                 row.overhead,
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
             for row in rows
         ],
-        right=(3, 4),
+        right=(4, 5),
     )
 
 

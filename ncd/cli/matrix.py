@@ -29,8 +29,8 @@ SUMMARY = "the distances of all pairs of texts"
 DESCRIPTION = f"""\
 Row i, column j is the distance of text i from text j,
   NCD(x, y) = (L(xy) - min(L(x), L(y))) / max(L(x), L(y)),
-with L the code length in bytes, or another distance with --metric. The diagonal is computed like everything else and
-is above 0. d(x, y) and d(y, x) differ a little; --order sorted or --symmetrize make the matrix symmetric.
+with L the code length, or another distance with --metric. The diagonal is computed like everything else and is above
+0. d(x, y) and d(y, x) differ a little; --order sorted or --symmetrize make the matrix symmetric.
 
   -o FILE.npy      the matrix alone, for numpy.load; written block by block,
                    so that it may be larger than memory

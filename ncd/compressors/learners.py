@@ -105,7 +105,7 @@ class Learner(ABC):
 
     def _clear(self, size: int) -> None:
         """Forget everything; `size` symbols will follow, for which there is room at once if they are few."""
-        nodes = min(1 + self._longest * (size + 1), 4096 + size)
+        nodes = min(1 + self._longest * (size + 1), 4096 + size // 4)
         if self._trie.fits(nodes):
             self._trie.clear(nodes)
         else:
