@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from ncd.corpus import Texts, as_corpus
 from ncd.exceptions import MissingLibraryError
 from ncd.tokens import Alphabet, Ids, blocks_of, decoded, encoded, offsets_of
 
-__all__ = ["Tokens"]
+__all__ = ["Tokens", "from_file"]
 
 _KINDS = ("bpe", "wordpiece")
 _UNKNOWN = "[UNK]"
@@ -189,6 +190,35 @@ class Tokens(Alphabet):
         state = None if self._json is None else json.loads(self._json)
         return {"alphabet": self.kind, "tokenizer": self.tokenizer, "vocab_size": self.vocab_size, "state": state}
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the tokenizer, 64 hexadecimal digits."""
+        if self._json is None:
+            raise ValueError("the alphabet of tokens is empty: call fit with texts first")
+        return hashlib.sha256(self._json.encode()).hexdigest()
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """
+        Write the tokenizer to a ``tokenizer.json``, which this and other libraries read.
+
+        Parameters
+        ----------
+        path : path-like
+        force : bool
+            Replace a file that exists.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and `force` is false.
+        """
+        from ncd.files import atomic_write
+
+        if self._json is None:
+            raise ValueError("the alphabet of tokens is empty: call fit with texts first")
+        with atomic_write(path, force=force) as file:
+            file.write(self._json.encode())
+
     @classmethod
     def from_json(cls, text: str) -> Tokens:
         """The alphabet of a tokenizer whose ``tokenizer.json`` has this content."""
@@ -207,6 +237,20 @@ class Tokens(Alphabet):
         if state["state"] is not None:
             made._json = _plain(json.dumps(state["state"]))
         return made
+
+
+def from_file(path: str) -> Tokens:
+    """The tokenizer of a file, read once as long as it does not change; not to be changed."""
+    file = Path(path) / "tokenizer.json" if Path(path).is_dir() else Path(path)
+    stamp = (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else None
+    return _from_file(path, stamp)
+
+
+@lru_cache(maxsize=8)
+def _from_file(path: str, stamp: tuple[int, int] | None) -> Tokens:
+    """The tokenizer of a file with this size and time."""
+    del stamp
+    return Tokens(path)
 
 
 class _Trained(NamedTuple):

@@ -16,8 +16,9 @@ from support import finish, make_bytes, make_text
 
 import ncd
 from ncd.compressors import context_learners, learners
-from ncd.compressors.context import Ctw, KneserNey, Ngram, Ppm, WittenBell, _number, _read_number
+from ncd.compressors.context import Ctw, KneserNey, Ngram, Ppm, WittenBell
 from ncd.compressors.context_learners import CountLearner, CtwLearner
+from ncd.compressors.text_learners import number as _number, read_number as _read_number
 from ncd.data import load_factbook
 from ncd.kernels import context_counts as counts
 from ncd.kernels.context_ctw import Tree

@@ -1,12 +1,13 @@
 """
-Adaptive context models: compressors of our own that predict each byte from those before, and give its bits.
+Adaptive context models: compressors of our own that predict each symbol from those before, and give its bits.
 
-A code length is the sum of -log2 P(byte | bytes before), a fraction of a bit exactly; `compress` turns the same
-probabilities into a stream by arithmetic coding.
+A code length is the sum of -log2 P(symbol | symbols before), a fraction of a bit exactly; `compress` turns the same
+probabilities into a stream by arithmetic coding. Symbols are bytes, words, or the tokens of a tokenizer.
 """
 
 from __future__ import annotations
 
+import os
 import zlib
 from abc import abstractmethod
 from collections import deque
@@ -19,15 +20,20 @@ from numpy.typing import NDArray
 
 from ncd.compressors.base import Compressor, Primed
 from ncd.corpus import Text, as_bytes
+from ncd.tokens import ALPHABETS, Bytes
 
 if TYPE_CHECKING:
-    from ncd.compressors.learners import Learner, Symbols
+    from ncd.compressors.learners import Learner
+    from ncd.compressors.text_learners import TextLearner
+    from ncd.subwords import Tokens
 
 __all__ = ["ContextModel", "Ctw", "Dirichlet", "KneserNey", "Ngram", "Ppm", "PrimedContextModel", "WittenBell"]
 
 _MOST_ORDER = 24  # so that no probability is too small for a number: each order may cost 31 bits
 _CHECKSUM = 4
-_ALPHABET = 256
+_BYTES, _OPEN = 256, 0  # sizes of alphabets
+_COMMON = {"frozen": False, "alphabet": "bytes", "tokenizer": ""}
+_SPELLING_ORDER = 3
 
 
 class ContextModel(Compressor):
@@ -39,11 +45,18 @@ class ContextModel(Compressor):
     1 to 5, and a checksum, 4) and at most ``ceil(L(x) / 8) + 1`` bytes, to which arithmetic coding adds less than 2e-7
     bits for each byte of x. It may be shorter where bytes had probabilities below 2^-32.
 
+    With ``alphabet="words"`` a text is two sequences, its words and what stands between them
+    (`ncd.words.split_alternating`), each with a model of its own in which "a new one" may come at any time; new words
+    and gaps are spelled by two more models, PPM of order 3 over bytes and an end. L(x) is the sum of all four, and so
+    is the stream, with a longer header (10 to 30 bytes). x and y are cut each by itself: L(x) + L(y|x) is the length of
+    both where no word reaches over the seam, and a gap there is one more. With ``alphabet="tokens"`` it is the sequence
+    of tokens of the byte-level tokenizer in the file `tokenizer`.
+
     `primed(x)` has learned x and goes on learning in y, so that L(x) + L(y|x) = L(xy) up to rounding. With
     ``frozen=True`` it knows the counts of x and learns nothing from y.
 
     Results do not depend on the number of threads or on earlier calls. Texts may have 2^31 - 1 bytes. Memory: 36 to 44
-    bytes for each different string of at most order + 1 bytes, and 20 bytes for each byte of the text.
+    bytes for each different string of at most order + 1 symbols, and 20 bytes for each symbol of the text.
     """
 
     unit = "bits"
@@ -57,18 +70,24 @@ class ContextModel(Compressor):
     @property
     def _model(self) -> Hashable:
         """What tells models apart: all parameters but whether they stay frozen."""
-        return self.family, *(value for key, value in self._params.items() if key != "frozen")
+        return self.version, self.family, *(value for key, value in self._params.items() if key != "frozen")
 
     @abstractmethod
     def _learner(self) -> Learner:
-        """A learner that knows nothing."""
+        """A learner of symbols that knows nothing."""
+
+    def _texts(self) -> TextLearner:
+        """A learner of texts that knows nothing."""
+        from ncd.compressors.text_learners import Symbolwise
+
+        return Symbolwise(self._learner(), Bytes())
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Learner]:
+    def _borrowed(self) -> Iterator[TextLearner]:
         """A learner for one call."""
         from ncd.compressors.learners import borrowed
 
-        with borrowed(self._model, self._learner) as learner:
+        with borrowed(self._model, self._texts) as learner:
             yield learner
 
     def _check_switch(self, key: str) -> None:
@@ -78,11 +97,13 @@ class ContextModel(Compressor):
 
     def _lengths(self, texts: Iterable[bytes]) -> list[Any]:
         with self._borrowed() as learner:
-            return [learner.bits(_symbols(text)) for text in texts]
+            return [learner.bits(text) for text in texts]
 
     def code_lengths(self, data: Text) -> NDArray[np.float64]:
         """
         Bits of each byte of a text, shape (n,); their sum is `length`.
+
+        With ``alphabet="words"`` those of each word and gap in turn, spelling included; with "tokens" of each token.
 
         Examples
         --------
@@ -91,11 +112,18 @@ class ContextModel(Compressor):
         [8.0, 8.99, 2.0, 1.0]
         """
         with self._borrowed() as learner:
-            return -np.log2(learner.shares(_symbols(as_bytes(data, name="data"))))
+            return learner.each(as_bytes(data, name="data"))
 
     def distribution(self, past: Text = b"") -> NDArray[np.float64]:
         """
         Probabilities of the 256 bytes that may follow a text, shape (256,); their sum is 1.
+
+        With ``alphabet="tokens"`` those of all tokens.
+
+        Raises
+        ------
+        TypeError
+            With ``alphabet="words"``: there is no list of all words that may come.
 
         Examples
         --------
@@ -105,31 +133,34 @@ class ContextModel(Compressor):
         0.5
         """
         with self._borrowed() as learner:
-            learner.stand(_symbols(as_bytes(past, name="past")))
-            return learner.distribution()
+            return learner.distribution(as_bytes(past, name="past"))
 
     def _compress(self, data: bytes) -> bytes:
+        from ncd.compressors.text_learners import number
+
         with self._borrowed() as learner:
-            payload = learner.encode(_symbols(data))
-        size = _number(len(data))
+            count, payload = learner.encode(data)
+        size = number(count)
         return size + self._checksum(size, payload) + payload
 
     def _decompress(self, stream: bytes) -> bytes:
-        size, at = _read_number(stream)
+        from ncd.compressors.text_learners import read_number
+
+        size, at = read_number(stream)
         payload = stream[at + _CHECKSUM :]
-        symbols = None
+        text = None
         if stream[at : at + _CHECKSUM] == self._checksum(stream[:at], payload):
             with self._borrowed() as learner:
-                symbols = learner.decode(payload, size)
-        if symbols is None:
+                text = learner.decode(size, payload)
+        if text is None:
             raise ValueError(
                 f"stream of {len(stream):,} bytes: it was not made by {self.name}, or it is damaged or cut short"
             )
-        return symbols.astype(np.uint8).tobytes()
+        return text
 
     def _checksum(self, size: bytes, payload: bytes) -> bytes:
         """CRC-32 of the model and everything in the stream."""
-        return zlib.crc32(payload, zlib.crc32(f"{self.version} {self._model} ".encode() + size)).to_bytes(4, "little")
+        return zlib.crc32(payload, zlib.crc32(f"{self._model} ".encode() + size)).to_bytes(4, "little")
 
     def _primed(self, x: bytes) -> PrimedContextModel:
         return PrimedContextModel(self, x)
@@ -146,22 +177,19 @@ class PrimedContextModel(Primed):
     def __init__(self, compressor: ContextModel, x: bytes) -> None:
         self._compressor, self._x = compressor, x
         self._frozen = bool(compressor.params["frozen"])
-        learner = self._learned()
-        if self._frozen:
-            learner.settle()
-        self._idle = deque([learner])
+        self._idle = deque([self._learned()])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PrimedContextModel, (self._compressor, self._x)
 
-    def _learned(self) -> Learner:
+    def _learned(self) -> TextLearner:
         """A learner that knows x."""
-        learner = self._compressor._learner()
-        learner.stand(_symbols(self._x))
+        learner = self._compressor._texts()
+        learner.prime(self._x, settle=self._frozen)
         return learner
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Learner]:
+    def _borrowed(self) -> Iterator[TextLearner]:
         """A learner that knows x, for one call."""
         try:
             learner = self._idle.pop()
@@ -172,43 +200,17 @@ class PrimedContextModel(Primed):
 
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
         if self._frozen:
-            from ncd.compressors.learners import bits_of
-
-            return [bits_of(self._idle[0].read(_symbols(text))) for text in texts]
+            return [self._idle[0].bits(text, frozen=True) for text in texts]
         with self._borrowed() as learner:
-            return [learner.bits(_symbols(text), len(self._x)) for text in texts]
+            return [learner.bits(text) for text in texts]
 
     def code_lengths(self, data: Text) -> NDArray[np.float64]:
-        """Bits of each byte of a text after x, shape (n,); their sum is `length`."""
-        symbols = _symbols(as_bytes(data, name="data"))
+        """Bits of each byte, token, or word and gap of a text after x, shape (n,); their sum is `length`."""
+        text = as_bytes(data, name="data")
         if self._frozen:
-            return -np.log2(self._idle[0].read(symbols))
+            return self._idle[0].each(text, frozen=True)
         with self._borrowed() as learner:
-            return -np.log2(learner.shares(symbols, len(self._x)))
-
-
-def _symbols(text: bytes) -> Symbols:
-    """The bytes as numbers."""
-    return np.frombuffer(text, np.uint8).astype(np.uint32)
-
-
-def _number(value: int) -> bytes:
-    """A number in bytes of seven bits, the lowest first, all but the last one marked."""
-    result = bytearray()
-    while value > 127:
-        result.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*result, value])
-
-
-def _read_number(stream: bytes) -> tuple[int, int]:
-    """The number that a stream begins with, and where it ends; whatever stands there."""
-    value, at = 0, 0
-    for at, byte in enumerate(stream[:5], 1):
-        value |= (byte & 127) << 7 * (at - 1)
-        if byte < 128:
-            break
-    return value, at
+            return learner.each(text)
 
 
 class _Counting(ContextModel):
@@ -216,12 +218,63 @@ class _Counting(ContextModel):
 
     _kind: ClassVar[str]
 
+    def __init__(self, frozen: bool, alphabet: str, tokenizer: str | os.PathLike[str], **params: Any) -> None:
+        super().__init__(**params, frozen=frozen, alphabet=alphabet, tokenizer=os.fspath(tokenizer))
+        self._check_switch("frozen")
+        self._check_choice("alphabet", ALPHABETS)
+        path = self._params["tokenizer"]
+        if "," in path:
+            raise ValueError(f"{self.family}: tokenizer is {path!r}: the names of compressors have no room for commas")
+        if (alphabet == "tokens") != bool(path):
+            raise ValueError(
+                f"{self.family}: alphabet is {alphabet!r} and tokenizer is {path!r}: give the path of a tokenizer.json "
+                "with alphabet=tokens, and only then (ncd.subwords.Tokens trains one)"
+            )
+
+    @property
+    def version(self) -> str:
+        tokens = self._tokens
+        return super().version if tokens is None else f"{super().version}, tokenizer {tokens.digest[:16]}"
+
+    @property
+    def _tokens(self) -> Tokens | None:
+        """The tokenizer, which must lose nothing."""
+        if self._params["alphabet"] != "tokens":
+            return None
+        from ncd.subwords import from_file
+
+        path = self._params["tokenizer"]
+        tokens = from_file(path)
+        if not tokens.lossless:
+            raise ValueError(
+                f"{self.family}: tokenizer {path!r} loses a part of texts, so that lengths would not be true: take a "
+                "byte-level one, such as ncd.subwords.Tokens('bpe') trains"
+            )
+        return tokens
+
     def _rule(self, order: int, alpha: float = 0.0, single: bool = False) -> Learner:
         """A learner by the rule of this family."""
         from ncd.compressors.context_learners import CountLearner
         from ncd.kernels import context_counts
 
-        return CountLearner(context_counts.Rule(getattr(context_counts, self._kind), order, _ALPHABET, alpha, single))
+        tokens = self._tokens
+        size = tokens.size if tokens is not None else _OPEN if self._params["alphabet"] == "words" else _BYTES
+        return CountLearner(context_counts.Rule(getattr(context_counts, self._kind), order, size, alpha, single))
+
+    def _texts(self) -> TextLearner:
+        from ncd.compressors.text_learners import Symbolwise, Wordwise
+
+        if self._params["alphabet"] == "words":
+            return Wordwise(self._learner, _speller)
+        return Symbolwise(self._learner(), self._tokens or Bytes())
+
+
+def _speller() -> Learner:
+    """PPM of the bytes of new words, each with an end."""
+    from ncd.compressors.context_learners import CountLearner
+    from ncd.kernels.context_counts import PPM, Rule
+
+    return CountLearner(Rule(PPM, _SPELLING_ORDER, _BYTES + 1, 0.0, True))
 
 
 class Ppm(_Counting):
@@ -240,22 +293,32 @@ class Ppm(_Counting):
     Parameters
     ----------
     order : int
-        0 to 24, the longest context in bytes.
+        0 to 24, the longest context in symbols.
     update_exclusion : bool
         Whether shorter contexts leave out what a longer one has predicted.
     frozen : bool
         Whether a primed coder stays with what it has learned from x.
+    alphabet : {"bytes", "words", "tokens"}
+        What symbols are; the order counts them.
+    tokenizer : str or path
+        With ``alphabet="tokens"``: the ``tokenizer.json`` of a byte-level tokenizer.
     """
 
     family = "ppm"
-    defaults: ClassVar = {"order": 5, "update_exclusion": True, "frozen": False}
+    defaults: ClassVar = {"order": 5, "update_exclusion": True, **_COMMON}
     _kind = "PPM"
 
-    def __init__(self, order: int = 5, update_exclusion: bool = True, frozen: bool = False) -> None:
-        super().__init__(order=order, update_exclusion=update_exclusion, frozen=frozen)
+    def __init__(
+        self,
+        order: int = 5,
+        update_exclusion: bool = True,
+        frozen: bool = False,
+        alphabet: str = "bytes",
+        tokenizer: str | os.PathLike[str] = "",
+    ) -> None:
+        super().__init__(frozen, alphabet, tokenizer, order=order, update_exclusion=update_exclusion)
         self._check_range("order", 0, _MOST_ORDER)
         self._check_switch("update_exclusion")
-        self._check_switch("frozen")
 
     def _learner(self) -> Learner:
         return self._rule(self._params["order"], single=self._params["update_exclusion"])
@@ -273,19 +336,28 @@ class WittenBell(_Counting):
     Parameters
     ----------
     order : int
-        0 to 24: K, the longest context in bytes.
+        0 to 24: K, the longest context in symbols.
     frozen : bool
         Whether a primed coder stays with what it has learned from x.
+    alphabet : {"bytes", "words", "tokens"}
+        What symbols are; the order counts them.
+    tokenizer : str or path
+        With ``alphabet="tokens"``: the ``tokenizer.json`` of a byte-level tokenizer.
     """
 
     family = "wb"
-    defaults: ClassVar = {"order": 5, "frozen": False}
+    defaults: ClassVar = {"order": 5, **_COMMON}
     _kind = "WITTEN_BELL"
 
-    def __init__(self, order: int = 5, frozen: bool = False) -> None:
-        super().__init__(order=order, frozen=frozen)
+    def __init__(
+        self,
+        order: int = 5,
+        frozen: bool = False,
+        alphabet: str = "bytes",
+        tokenizer: str | os.PathLike[str] = "",
+    ) -> None:
+        super().__init__(frozen, alphabet, tokenizer, order=order)
         self._check_range("order", 0, _MOST_ORDER)
-        self._check_switch("frozen")
 
     def _learner(self) -> Learner:
         return self._rule(self._params["order"])
@@ -298,17 +370,27 @@ class Ngram(WittenBell):
     Parameters
     ----------
     order : int
-        1 to 24: K, the longest context in bytes.
+        1 to 24: K, the longest context in symbols.
     frozen : bool
         Whether a primed coder stays with what it has learned from x.
+    alphabet : {"bytes", "words", "tokens"}
+        What symbols are; the order counts them.
+    tokenizer : str or path
+        With ``alphabet="tokens"``: the ``tokenizer.json`` of a byte-level tokenizer.
     """
 
     family = "ngram"
-    defaults: ClassVar = {"order": 6, "frozen": False}
+    defaults: ClassVar = {"order": 6, **_COMMON}
     _kind = "NGRAM"
 
-    def __init__(self, order: int = 6, frozen: bool = False) -> None:
-        super().__init__(order, frozen)
+    def __init__(
+        self,
+        order: int = 6,
+        frozen: bool = False,
+        alphabet: str = "bytes",
+        tokenizer: str | os.PathLike[str] = "",
+    ) -> None:
+        super().__init__(order, frozen, alphabet, tokenizer)
         self._check_range("order", 1, _MOST_ORDER)
 
 
@@ -326,9 +408,13 @@ class KneserNey(WittenBell):
     Parameters
     ----------
     order : int
-        0 to 24: K, the longest context in bytes.
+        0 to 24: K, the longest context in symbols.
     frozen : bool
         Whether a primed coder stays with what it has learned from x.
+    alphabet : {"bytes", "words", "tokens"}
+        What symbols are; the order counts them.
+    tokenizer : str or path
+        With ``alphabet="tokens"``: the ``tokenizer.json`` of a byte-level tokenizer.
     """
 
     family = "kn"
@@ -340,9 +426,11 @@ class KneserNey(WittenBell):
 
 class Dirichlet(_Counting):
     """
-    Order 0 with a Dirichlet prior: P(s) = (n(s) + alpha) / (n + 256 alpha) after n bytes.
+    Order 0 with a Dirichlet prior: P(s) = (n(s) + alpha) / (n + A alpha) after n symbols of an alphabet of A.
 
-    alpha = 1/2 is the estimator of Krichevsky & Trofimov (1981), also known as ``kt``.
+    alpha = 1/2 is the estimator of Krichevsky & Trofimov (1981), also known as ``kt``. Of words, after n words of which
+    V were different, a known one has the probability (n(s) + alpha) / (n + V + alpha (V + 1)), a new one (V + alpha)
+    divided by the same. `ncd.kernels.dirichlet` has the code for a vocabulary that is known beforehand.
 
     Parameters
     ----------
@@ -350,16 +438,25 @@ class Dirichlet(_Counting):
         1e-6 to 1e6, the prior's weight for each byte.
     frozen : bool
         Whether a primed coder stays with what it has learned from x.
+    alphabet : {"bytes", "words", "tokens"}
+        What symbols are; the order counts them.
+    tokenizer : str or path
+        With ``alphabet="tokens"``: the ``tokenizer.json`` of a byte-level tokenizer.
     """
 
     family = "dirichlet"
-    defaults: ClassVar = {"alpha": 0.5, "frozen": False}
+    defaults: ClassVar = {"alpha": 0.5, **_COMMON}
     _kind = "DIRICHLET"
 
-    def __init__(self, alpha: float = 0.5, frozen: bool = False) -> None:
-        super().__init__(alpha=alpha, frozen=frozen)
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        frozen: bool = False,
+        alphabet: str = "bytes",
+        tokenizer: str | os.PathLike[str] = "",
+    ) -> None:
+        super().__init__(frozen, alphabet, tokenizer, alpha=alpha)
         self._check_number("alpha", 1e-6, 1e6)
-        self._check_switch("frozen")
 
     def _learner(self) -> Learner:
         return self._rule(0, alpha=self._params["alpha"])

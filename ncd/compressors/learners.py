@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,11 +231,19 @@ class Learner(ABC):
             self._enlarge()
 
 
-_idle: OrderedDict[Hashable, deque[Learner]] = OrderedDict()
+class _Reusable(Protocol):
+    """What may be kept for later calls."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+_L = TypeVar("_L", bound=_Reusable)
+_idle: OrderedDict[Hashable, deque[Any]] = OrderedDict()
 
 
 @contextmanager
-def borrowed(key: Hashable, make: Callable[[], Learner]) -> Iterator[Learner]:
+def borrowed(key: Hashable, make: Callable[[], _L]) -> Iterator[_L]:
     """
     A learner of one's own, with the memory of an earlier call.
 
