@@ -146,11 +146,14 @@ def _cpu_model() -> str:
 
 
 def _commit() -> str | None:
-    """The commit of the working tree, with "+" if tracked files differ from it; None without git."""
+    """The commit of the working tree, with "+" if code differs from it (not results or docs); None without git."""
     try:
         run = [
             subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True, timeout=10)
-            for words in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            for words in (
+                ["rev-parse", "--short=12", "HEAD"],
+                ["status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/bench/results", ":!/docs"],
+            )
         ]
     except (OSError, subprocess.SubprocessError):
         return None
