@@ -106,7 +106,8 @@ def bits_per_byte(
     symbol : {"bytes", "characters", "words", "tokens"} or Alphabet
         What perplexity is counted by. "characters" are Unicode code points (a byte that is not UTF-8 counts as one);
         "words" are those of `ncd.words.Words`, punctuation marks included; "tokens" are the compressor's own, as neural
-        language models have them. The bits are those of the whole text, spaces included, whatever is counted.
+        language models have them, and context models with ``alphabet=tokens``. The bits are those of the whole text,
+        spaces included, whatever is counted.
     given : text, optional
         Conditional code lengths L(text | given), from a coder primed with it. Header and trailer are then left out.
     remove_overhead : bool
@@ -150,7 +151,7 @@ def bits_per_byte(
         raise ValueError("remove_overhead goes without given: conditional code lengths have no overhead")
     else:
         lengths = codec.primed(as_bytes(given, name="given")).lengths(corpus).astype(np.float64)
-    bits = lengths if getattr(codec, "unit", "bytes") == "bits" else lengths * 8
+    bits = lengths if codec.unit == "bits" else lengths * 8
     sizes = np.array([len(text) for text in corpus])
     total, by_symbol, macro = float(bits.sum()), float(bits.sum() / counts.sum()), float((bits / counts).mean())
     return BitsPerByte(
@@ -188,7 +189,7 @@ def _counts(corpus: list[bytes], symbol: str | Alphabet, codec: Compressor) -> t
     elif symbol == "tokens":
         count = getattr(codec, "symbol_counts", None)
         if count is None:
-            raise TypeError(f"{codec.name} has no tokens of its own: give an Alphabet as symbol, or choose 'words'")
+            raise TypeError(f"{codec.name!r} has no tokens of its own: give an Alphabet as symbol, or choose 'words'")
         counts = count(corpus)
     else:
         alphabet = symbol if isinstance(symbol, Alphabet) else get_alphabet(symbol)

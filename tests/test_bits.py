@@ -77,9 +77,25 @@ def test_units_of_a_model(registry):
     """A uniform model over bytes has 8 bits per byte and a perplexity of 256, whatever the texts."""
     ncd.register_compressor("uniform", Uniform(8.0), force=True)
     found = ncd.bits_per_byte(TEXTS, "uniform")
-    if getattr(ncd.get_compressor("uniform"), "unit", "bytes") != "bits":
-        pytest.skip("objects that are no Compressor cannot say their unit yet")
     assert (found.bits_per_byte, found.macro_bits_per_byte, found.perplexity) == (8, 8, 256)
+
+
+def test_tokens_of_a_model(tmp_path):
+    pytest.importorskip("tokenizers", reason="needs the extra 'tokens'")
+    tokens = Tokens("bpe", vocab_size=280).fit(TEXTS)
+    tokens.save(tmp_path / "tokenizer.json")
+    spec = f"kn:2,alphabet=tokens,tokenizer={tmp_path}"
+    found = ncd.bits_per_byte(TEXTS, spec, symbol="tokens")
+    assert (found.symbol, found.symbols) == ("token", sum(len(tokens.encode(text)) for text in TEXTS))
+    assert found.bits == pytest.approx(sum(ncd.get_compressor(spec).length(text) for text in TEXTS))
+    with pytest.raises(TypeError, match="'kn:2' has no tokens of its own"):
+        ncd.bits_per_byte(TEXTS, "kn:2", symbol="tokens")
+
+
+def test_bits_of_a_model_are_not_times_eight():
+    found = ncd.bits_per_byte(TEXTS, "ppm:2", given=TEXTS[0])
+    primed = ncd.get_compressor("ppm:2").primed(TEXTS[0])
+    assert found.bits == pytest.approx(sum(primed.length(text) for text in TEXTS))
 
 
 def test_one_text_of_every_kind(tmp_path):

@@ -114,6 +114,18 @@ class ContextModel(Compressor):
         with self._borrowed() as learner:
             return learner.each(as_bytes(data, name="data"))
 
+    def symbol_counts(self, texts: Iterable[bytes]) -> list[int]:
+        """
+        How many tokens each text has.
+
+        Raises
+        ------
+        TypeError
+            Unless the alphabet is "tokens".
+        """
+        del texts
+        raise TypeError(f"{self.name!r} has no tokens of its own: give an Alphabet as symbol, or choose 'words'")
+
     def distribution(self, past: Text = b"") -> NDArray[np.float64]:
         """
         Probabilities of the 256 bytes that may follow a text, shape (256,); their sum is 1.
@@ -251,6 +263,10 @@ class _Counting(ContextModel):
                 "byte-level one, such as ncd.subwords.Tokens('bpe') trains"
             )
         return tokens
+
+    def symbol_counts(self, texts: Iterable[bytes]) -> list[int]:
+        tokens = self._tokens
+        return super().symbol_counts(texts) if tokens is None else [len(tokens.encode(text)) for text in texts]
 
     def _rule(self, order: int, alpha: float = 0.0, single: bool = False) -> Learner:
         """A learner by the rule of this family."""
