@@ -14,6 +14,7 @@ from ncd.classify.class_model import ClassModel
 from ncd.classify.framed import Frame, new_frame
 from ncd.kernels.class_bits import Rule
 from ncd.kernels.jit import announced
+from ncd.memory import give_back
 
 __all__ = ["MODELS", "RULES", "AlphabetName", "Counted", "is_class_model"]
 
@@ -76,7 +77,9 @@ class Counted:
     ) -> Counted:
         """Count; K, a and w are those of `RULES` unless given."""
         _compiled(alphabet)
-        return cls._of(texts, codes, n_classes, alphabet, order, alpha, weight, n_jobs)
+        made = cls._of(texts, codes, n_classes, alphabet, order, alpha, weight, n_jobs)
+        give_back()
+        return made
 
     @classmethod
     def _of(
@@ -117,7 +120,8 @@ class Counted:
         done: Callable[[int], None] = _silent,
     ) -> NDArray[np.float64]:
         """Code lengths in bits of texts that are counted in classes `codes`: each leaves the counts first."""
-        return self.model.bits(self.frame.read(texts), left_out=codes, n_jobs=n_jobs, done=done)
+        words = self.frame.alphabet is not None and self.frame.alphabet.kind == "words"
+        return self.model.bits(self.frame.read(texts), left_out=codes, shrinks=words, n_jobs=n_jobs, done=done)
 
     def positions(self, text: bytes) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """The symbols of a text with its marks, and the bits of each under each class; the first has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,10 +16,12 @@ from ncd.classify.vocabulary import TextFeatures, Vocabulary, find_strings
 from ncd.kernels.jit import announced
 from ncd.kernels.lanes import LANES, sum_rows
 from ncd.kernels.svm import count_signs, train
+from ncd.memory import give_back
 
 __all__ = ["Machine", "MachineRule", "fit_machine"]
 
 _SEED = 0x9E3779B97F4A7C15
+_PART = 1 << 16  # rows
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ def fit_machine(
         What each separator says of the texts that it has not seen; 0 elsewhere.
     """
     _compiled()
-    return _fit(texts, signs, n_separators, frame, rule, n_jobs, done)
+    made = _fit(texts, signs, n_separators, frame, rule, n_jobs, done)
+    give_back()
+    return made
 
 
 @cache
@@ -183,8 +187,7 @@ def _fit(
         done(1)
         if block * LANES >= n_separators:
             return None, bias, unseen[:, : mine.shape[1]]
-        rows /= multiplicity
-        return _upper_halves(rows), bias, unseen[:, : mine.shape[1]]
+        return _upper_halves(rows, multiplicity), bias, unseen[:, : mine.shape[1]]
 
     blocks = in_threads(separate, range(n_blocks), n_jobs)
     rows = [made for made, _, _ in blocks if made is not None]
@@ -219,19 +222,31 @@ def _weigh(rows: NDArray[np.float32], multiplicity: NDArray[np.float32], least: 
     r(v) = log[(n(v) + 1) / (N + |V|)] - log[(n~(v) + 1) / (N~ + |V|)], 0 outside of V: the strings that enough of the
     texts seen have; times the multiplicity.
     """
-    own, other = rows[:, :LANES], rows[:, LANES:]
-    known = own + other >= least
-    size, total, total_other = (
-        (multiplicity * known * counts).sum(0, dtype=np.float64) for counts in (np.float32(1), own, other)
-    )
-    constant = np.log(np.maximum(total_other + size, 1) / np.maximum(total + size, 1))
-    constant = np.where(size > 0, constant, 0).astype(np.float32)
-    saved = np.where(known, np.log((own + 1) / (other + 1)) + constant, 0)
-    rows[:, LANES:] = multiplicity * saved * saved
-    rows[:, :LANES] = 0
+    totals = np.zeros((3, LANES))
+    for part, times in _parts(rows, multiplicity):
+        own, other = part[:, :LANES], part[:, LANES:]
+        known = own + other >= least
+        for total, counts in zip(totals, (np.float32(1), own, other), strict=True):
+            total += (times * known * counts).sum(0, dtype=np.float64)
+    size, total, total_other = totals
+    constant = np.log(np.maximum(total_other + size, 1) / np.maximum(total + size, 1)).astype(np.float32)
+    for part, times in _parts(rows, multiplicity):
+        own, other = part[:, :LANES], part[:, LANES:]
+        saved = np.where(own + other >= least, np.log((own + 1) / (other + 1)) + constant, 0)
+        part[:, LANES:] = times * saved * saved
+        part[:, :LANES] = 0
 
 
-def _upper_halves(rows: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Numbers rounded to the upper halves of their bits."""
-    words = np.ascontiguousarray(rows).view(np.uint32)
-    return ((words + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
+def _upper_halves(rows: NDArray[np.float32], multiplicity: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Rows of single strings, rounded to the upper halves of the numbers' bits."""
+    result = np.empty(rows.shape, np.uint16)
+    for (part, times), (made, _) in zip(_parts(rows, multiplicity), _parts(result, multiplicity), strict=True):
+        words = (part / times).view(np.uint32)
+        made[:] = (words + np.uint32(0x8000)) >> np.uint32(16)
+    return result
+
+
+def _parts(rows: NDArray[Any], multiplicity: NDArray[np.float32]) -> Iterator[tuple[NDArray[Any], NDArray[np.float32]]]:
+    """A table part by part, so that what is computed from it needs little memory."""
+    for start in range(0, len(rows), _PART):
+        yield rows[start : start + _PART], multiplicity[start : start + _PART]

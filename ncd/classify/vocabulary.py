@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Vocabulary:
         return len(self.multiplicity)
 
     def features(self, texts: Framed, *, each_string: bool, n_jobs: int | None) -> TextFeatures:
-        """The features of texts; see `ncd.kernels.ngram_features.features_of`."""
+        """The features of texts; see `ncd.kernels.ngram_features.features_of`. Ascending unless `each_string`."""
 
         def find(edge: tuple[int, int]) -> TextFeatures:
             begin, end = edge
@@ -73,7 +74,11 @@ class Vocabulary:
                 ends,
                 room,
             )
-            return TextFeatures(ends, room[:count].copy())
+            found = room[:count].copy()
+            if not each_string:  # near ones are near in the tables that they are looked up in, again and again
+                for start, stop in pairwise([0, *ends.tolist()]):
+                    found[start:stop].sort()
+            return TextFeatures(ends, found)
 
         parts = in_threads(find, runs(texts.offsets), n_jobs)
         before = np.cumsum([0, *(len(part.features) for part in parts)])
