@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["confusion", "dendrogram", "heatmap", "linkage_of"]
+__all__ = ["bars", "confusion", "dendrogram", "heatmap", "linkage_of", "running_bits"]
+
+# Two colours that colour-blind readers can tell apart (Okabe & Ito).
+_FOR, _AGAINST = "#0072B2", "#D55E00"
 
 
 def _axes(ax: Any) -> Any:
@@ -167,4 +170,79 @@ def confusion(matrix: ArrayLike, labels: Sequence[str], *, ax: Any = None) -> An
     ax.set_yticks(range(len(labels)), labels)
     ax.set_xlabel("predicted")
     ax.set_ylabel("true")
+    return ax
+
+
+def running_bits(
+    bits: ArrayLike, *, start: float = 0.0, names: Sequence[tuple[int, int, str]] = (), ax: Any = None
+) -> Any:
+    """
+    Bits of one byte after another, added up.
+
+    Parameters
+    ----------
+    bits : array_like of shape (n,)
+    start : float
+        What the sum starts from.
+    names : sequence of (int, int, str)
+        Stretches of bytes, first and one after the last, that are drawn in colour and named.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    steps = np.asarray(bits, np.float64)
+    if steps.ndim != 1:
+        raise ValueError(f"bits have shape {steps.shape}: give one number a byte")
+    ax = _axes(ax)
+    total = start + np.concatenate([[0.0], np.cumsum(steps)])
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    ax.plot(total, color="0.35", linewidth=1)
+    room = 0.03 * (np.ptp(total) or 1.0)
+    for first, stop, name in names:
+        up = total[stop] >= total[first]
+        ax.plot(range(first, stop + 1), total[first : stop + 1], color=_FOR if up else _AGAINST, linewidth=2.5)
+        ax.text(
+            (first + stop) / 2,
+            min(total[first], total[stop]) - room,
+            name,
+            color=_FOR if up else _AGAINST,
+            ha="center",
+            va="top",
+            fontsize=8,
+            rotation=90,
+            parse_math=False,
+        )
+    ax.set_xlim(0, len(steps))
+    ax.margins(y=0.15)
+    ax.set_xlabel("byte of the text")
+    ax.set_ylabel("bits")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def bars(names: Sequence[str], bits: ArrayLike, *, ax: Any = None) -> Any:
+    """
+    Bits as horizontal bars, the first one at the top; positive ones blue, negative ones orange.
+
+    Parameters
+    ----------
+    names : sequence of n str
+    bits : array_like of shape (n,)
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    sizes = np.asarray(bits, np.float64)
+    if sizes.shape != (len(names),):
+        raise ValueError(f"bits have shape {sizes.shape} and there are {len(names)} names: give one number a name")
+    ax = _axes(ax)
+    ax.barh(range(len(names)), sizes, color=[_FOR if size >= 0 else _AGAINST for size in sizes])
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.invert_yaxis()
+    ax.set_xlabel("bits")
+    ax.spines[["top", "right"]].set_visible(False)
     return ax

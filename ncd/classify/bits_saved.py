@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,13 @@ from ncd.classify.combination import Combination, centred
 from ncd.classify.counted import AlphabetName, Counted
 from ncd.classify.framed import new_frame
 from ncd.classify.saved_bits import MachineRule, fit_machine
-from ncd.corpus import Texts, as_corpus
+from ncd.corpus import Text, Texts, as_corpus
 from ncd.exceptions import FewLabelsWarning
 from ncd.progress import progress_bar
+
+if TYPE_CHECKING:
+    from ncd.classify.explanation import Explanation
+    from ncd.classify.fingerprints import Fingerprints
 
 __all__ = ["EXPERTS", "BitsSavedClassifier", "Expert"]
 
@@ -309,6 +313,80 @@ class BitsSavedClassifier(TextClassifier):
         """
         tied = probabilities == probabilities.max(1, keepdims=True)
         return self.classes_[np.where(tied, self.counts_, -1).argmax(1)]
+
+    def explain(self, text: Text, against: Any = None) -> Explanation:
+        """
+        Why a text is given to its class and not to another: log2 odds, divided among its bytes.
+
+        The bytes and a constant add up to the log2 of p(label) / p(against), as `decision_function` gives it: up to the
+        rounding of its sums of 32-bit numbers, some 1e-6 of the bits that go either way.
+
+        Parameters
+        ----------
+        text : str, bytes-like or path
+        against : label, optional
+            The class to compare with; without it the second best one.
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        EmptyTextError
+            If the text is empty.
+        ValueError
+            If `against` is no class, or the predicted one.
+
+        Notes
+        -----
+        A string v of the text with the weights W_c(v) adds lambda [W_a(v) / norm_a - W_b(v) / norm_b] / ln 2 to class a
+        against class b, in equal parts for every place where v occurs, and there for every byte. A symbol that takes
+        bits_c under the model of class c adds lambda [bits_b - bits_a] / [sqrt(bytes + 1) ln 2], in equal parts for
+        each of its bytes. A text is read between two marks: strings that reach over an end of it charge those of its
+        bytes that the text has. Constant are the biases of separators and classes, and what the marks alone say.
+        Memory: about 100 bytes a byte of the text.
+
+        Examples
+        --------
+        >>> texts = ["the cat sat on the mat", "le chat est sur le tapis", "the dog and the cat", "le chien et le chat"]
+        >>> model = BitsSavedClassifier().fit(texts * 5, ["en", "fr", "en", "fr"] * 5)
+        >>> why = model.explain("the chat")
+        >>> why.label, why.against, bool(np.isclose(why.total, model.decision_function(["the chat"])[0]))
+        ('fr', 'en', True)
+        >>> [stretch.text for stretch in why.top(2)]
+        [b'chat', b'the']
+        """
+        from ncd.classify.explain import explain_bits_saved
+
+        return explain_bits_saved(self, text, against)
+
+    def fingerprints(self, n: int = 20) -> Fingerprints:
+        """
+        The strings that add most to the scores of each class, over its training texts.
+
+        Parameters
+        ----------
+        n : int
+            How many a class, at most.
+
+        Returns
+        -------
+        Fingerprints
+            A dict of label to list of `Fingerprint`, the strongest first. Of strings that occur in the very same texts,
+            the longest stands for all. Left out are strings that share a stretch of more than half of the longer one
+            with a stronger one, or are found within the same words.
+
+        Notes
+        -----
+        The bits of a string v (and those of the same texts) for class c are the sum over the training texts d of the
+        class that have v of lambda W_c(v) / [norm_c(d) ln 2], what v adds to the score of the class: its weight, times
+        the number of texts, as far as longer texts do not divide it by more. Without the expert "strings" (or if it has
+        no weight), the class model with the largest weight tells, as in `CodeLengthClassifier.fingerprints`.
+        """
+        from ncd.classify.fingerprints import bits_saved_fingerprints
+
+        return bits_saved_fingerprints(self, n)
 
 
 def _folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
