@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from ncd.kernels.class_bits import Own, Rule, Work, bits_by_class, bits_by_posit
 from ncd.kernels.class_counts import Counts, Part, Scan, count_nodes, fill_nodes
 
 __all__ = ["ClassModel"]
+
+_PRODUCT_BITS = 880  # of a product that is still a float, after one of 1e-40
 
 
 def _part(
@@ -106,6 +109,8 @@ class ClassModel:
         done: Callable[[int], None] = lambda n: None,
     ) -> ClassModel:
         """Count the strings of texts; `codes` has the class of each. `done` hears of symbols."""
+        if n_classes > 1 << 16:
+            raise ValueError(f"y has {n_classes:,} classes: class models count 65,536 at most")
         levels, bits = rule.order + 1, frame.bits
         if levels * bits > 64:
             raise ValueError(
@@ -132,29 +137,39 @@ class ClassModel:
         root_distinct = np.append(np.bincount(classes[top], minlength=n_classes), n_first).astype(np.int64)
         followed, distinct = _gathered(parts, "followed", "entries"), _gathered(parts, "distinct", "entries")
         counts = Counts(first, labels, children, entries, classes, n, followed, distinct, root_followed, root_distinct)
-        return cls(counts, rule, n_classes)
+        made = cls(counts, rule, n_classes)
+        if made._most_bits()[-1] > _PRODUCT_BITS:
+            raise ValueError(
+                f"alpha is {rule.alpha:g}: with order {rule.order} and {made.counts.root_followed[-1]:,} symbols "
+                "probabilities may be too small for a float: choose a larger alpha or a lower order"
+            )
+        return made
 
     def bits(
         self,
         texts: Framed,
         *,
         left_out: NDArray[np.int64] | None = None,
+        shrinks: bool = False,
         n_jobs: int | None,
         done: Callable[[int], None] = lambda n: None,
     ) -> NDArray[np.float64]:
         """
         Code lengths in bits, shape (n_texts, n_classes); `done` hears of symbols.
 
-        With `left_out`, the class of each text: the texts are among those counted, and each leaves the counts first.
+        With `left_out`, the class of each text: the texts are among those counted, and each leaves the counts first,
+        and the alphabet as well if that `shrinks`.
         """
         result = np.empty((len(texts), self.n_classes))
         classes = np.full(len(texts), -1) if left_out is None else left_out
+        careful = sum(self._most_bits()) > _PRODUCT_BITS
 
         def score(edge: tuple[int, int]) -> None:
             begin, end = edge
             longest = int(np.diff(texts.offsets[begin : end + 1]).max())
             work = self._work(longest, leave_out=left_out is not None)
-            bits_by_class(self.counts, texts.symbols, texts.offsets, begin, end, classes, self.rule, work, result)
+            how = classes, shrinks, careful, self.rule, work
+            bits_by_class(self.counts, texts.symbols, texts.offsets, begin, end, *how, result)
             done(int(texts.offsets[end] - texts.offsets[begin]))
 
         in_threads(score, runs(texts.offsets), n_jobs)
@@ -167,13 +182,29 @@ class ClassModel:
         bits_by_position(self.counts, symbols, 0, len(symbols), self.rule, work, result)
         return result
 
+    def _most_bits(self) -> list[float]:
+        """More bits than H of order 1 ... K can give to a symbol."""
+        k, alpha, weight, base = self.rule
+        n = float(self.counts.root_followed[-1])
+        context, unseen = math.log2(n / alpha + 1), math.log2(n + 1)
+        bits, result = -math.log2(base) + unseen + context, []
+        for order in range(1, k + 1):
+            own = math.inf if weight == 1 else bits - math.log2(1 - weight)
+            bits = min(own, -math.log2(base) + (order + 1) * unseen - math.log2(weight)) + context
+            result.append(bits)
+        return result
+
     def _work(self, longest: int, *, leave_out: bool) -> Work:
         """Scratch for texts of up to so many symbols."""
-        levels = self.rule.order + 1
-        size = 1 << (2 * levels * longest).bit_length() if leave_out else 1
-        slots = np.zeros(size // 2 + 1, np.int64)
-        zeros = [np.zeros(size, np.int64) for _ in range(5)]
-        own = Own(np.full(size, -1), zeros[0], zeros[1], zeros[2], zeros[3], zeros[4], slots, np.zeros(4, np.int64))
-        empty = np.zeros(levels + 1, np.int64)
+        rows = 0
+        if leave_out:
+            start, stop = 0, int(self.counts.children[0])
+            for _ in range(self.rule.order + 1):
+                rows += min(longest, stop - start)  # different strings of each length
+                start, stop = stop, int(self.counts.children[min(stop, len(self.counts.children) - 1)])
+        table = np.full(1 << (2 * rows).bit_length(), -1, np.int32)
+        zeros = [np.zeros(rows, np.int64) for _ in range(7)]
+        own = Own(table, zeros[0], zeros[1], zeros[2], zeros[3], zeros[4], zeros[5], zeros[6], np.zeros(4, np.int64))
+        empty = np.zeros(self.rule.order + 2, np.int64)
         h, product, n = (np.zeros(self.n_classes) for _ in range(3))
         return Work(h, product, n, empty, empty.copy(), own)

@@ -35,16 +35,17 @@ class Rule(NamedTuple):
 
 
 class Own(NamedTuple):
-    """What one text has contributed to the counts, by node, in a hash table; for leaving it out."""
+    """What one text has contributed to the counts, a row a node; for leaving it out."""
 
-    nodes: NDArray[np.int64]  # the node, or -1
+    table: NDArray[np.int32]  # rows by a hash of their nodes, or -1; the length is a power of 2
+    slots: NDArray[np.int64]  # (rows,): where in the table
+    nodes: NDArray[np.int64]
     parents: NDArray[np.int64]
     n: NDArray[np.int64]
     followed: NDArray[np.int64]
     distinct: NDArray[np.int64]  # symbols that only this text has after the string, in its class
     distinct_all: NDArray[np.int64]  # and in all classes
-    slots: NDArray[np.int64]  # those in use
-    total: NDArray[np.int64]  # (5,): their number; T, D of its class and D of all for the empty string
+    total: NDArray[np.int64]  # (4,): rows in use; T, D of its class and D of all for the empty string
 
 
 class Work(NamedTuple):
@@ -60,10 +61,10 @@ class Work(NamedTuple):
 
 @inlined
 def _slot(own: Own, node: int) -> int:
-    """Where a node is, or would be, in the table."""
-    mask = len(own.nodes) - 1
+    """Where the row of a node is, or would be, in the table."""
+    mask = len(own.table) - 1
     at = (node * 0x9E3779B1) & mask
-    while own.nodes[at] != node and own.nodes[at] != -1:
+    while own.table[at] >= 0 and own.nodes[own.table[at]] != node:
         at = (at + 1) & mask
     return at
 
@@ -100,32 +101,34 @@ def _collect(counts: Counts, symbols: Any, start: int, stop: int, levels: int, c
         for level in range(1, longest + 1):
             node = work.here[level]
             slot = _slot(own, node)
-            if own.nodes[slot] == -1:
-                own.nodes[slot] = node
-                own.parents[slot] = work.last[level - 1] if level > 1 else -1
-                own.n[slot] = 0
-                own.followed[slot] = 0
-                own.distinct[slot] = 0
-                own.distinct_all[slot] = 0
-                own.slots[own.total[0]] = slot
-                own.total[0] += 1
-            own.n[slot] += 1
-    for i in range(own.total[0]):
-        slot = own.slots[i]
-        node, mine = own.nodes[slot], own.n[slot]
+            row = np.int64(own.table[slot])
+            if row < 0:
+                row = own.total[0]
+                own.total[0] = row + 1
+                own.table[slot] = row
+                own.slots[row] = slot
+                own.nodes[row] = node
+                own.parents[row] = work.last[level - 1] if level > 1 else -1
+                own.n[row] = 0
+                own.followed[row] = 0
+                own.distinct[row] = 0
+                own.distinct_all[row] = 0
+            own.n[row] += 1
+    for row in range(own.total[0]):
+        node, mine = own.nodes[row], own.n[row]
         everywhere = np.int64(0)
         in_class = np.int64(0)
         for entry in range(np.int64(counts.entries[node]), np.int64(counts.entries[node + 1])):
             everywhere += np.int64(counts.n[entry])
             if np.int64(counts.classes[entry]) == c:
                 in_class = np.int64(counts.n[entry])
-        parent = own.parents[slot]
+        parent = own.parents[row]
         if parent < 0:
             own.total[1] += mine
             own.total[2] += in_class == mine
             own.total[3] += everywhere == mine
         else:
-            above = _slot(own, parent)
+            above = own.table[_slot(own, parent)]
             own.followed[above] += mine
             own.distinct[above] += in_class == mine
             own.distinct_all[above] += everywhere == mine
@@ -134,8 +137,8 @@ def _collect(counts: Counts, symbols: Any, start: int, stop: int, levels: int, c
 @inlined
 def _forget(own: Own) -> None:
     """Empty the table."""
-    for i in range(own.total[0]):
-        own.nodes[own.slots[i]] = -1
+    for row in range(own.total[0]):
+        own.table[own.slots[row]] = -1
     own.total[0] = 0
 
 
@@ -172,12 +175,12 @@ def _level(counts: Counts, k: int, work: Work, rule: Rule, g: float, left_out: i
     own_t, own_d, own_all, own_n = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     if left_out >= 0:
         if node >= 0:
-            own_n = work.own.n[_slot(work.own, node)]
+            own_n = work.own.n[work.own.table[_slot(work.own, node)]]
         if k == 0:
             own_t, own_d, own_all = work.own.total[1], work.own.total[2], work.own.total[3]
         elif known:
-            slot = _slot(work.own, context)
-            own_t, own_d, own_all = work.own.followed[slot], work.own.distinct[slot], work.own.distinct_all[slot]
+            row = work.own.table[_slot(work.own, context)]
+            own_t, own_d, own_all = work.own.followed[row], work.own.distinct[row], work.own.distinct_all[row]
     first, end, low, high = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     if known:
         n_all = -own_n
@@ -234,19 +237,30 @@ def _level(counts: Counts, k: int, work: Work, rule: Rule, g: float, left_out: i
 
 
 @inlined
+def _drain(product: NDArray[np.float64], bits: Any) -> None:
+    """Take the logarithms of products that have become small."""
+    for c in range(len(product)):
+        if product[c] < _LEAST:
+            bits[c] -= np.log2(product[c])
+            product[c] = 1.0
+
+
+@inlined
 def _bits(
     counts: Counts,
     symbols: Any,
     start: int,
     stop: int,
     rule: Rule,
+    base: float,
     work: Work,
     left_out: int,
-    n_classes: int,
+    careful: bool,
     bits: Any,
 ) -> None:
     """Add the code length of one text under each class."""
     product, h = work.product, work.h
+    n_classes = len(product)
     work.here[:] = -1
     for c in range(n_classes):
         product[c] = 1.0
@@ -254,14 +268,14 @@ def _bits(
         _step(counts, work, np.int64(symbols[at]), rule.order + 1)
         if at == start:
             continue
-        g = rule.base
+        g = base
         for k in range(rule.order + 1):
             g = _level(counts, k, work, rule, g, left_out)
+            if careful:
+                _drain(product, bits)
         for c in range(n_classes):
             product[c] *= h[c]
-            if product[c] < _LEAST:  # and not yet 0: six factors are far above 1e-250
-                bits[c] -= np.log2(product[c])
-                product[c] = 1.0
+        _drain(product, bits)
     for c in range(n_classes):
         bits[c] = (bits[c] - np.log2(product[c])) / rule.order
 
@@ -274,6 +288,8 @@ def bits_by_class(
     begin: int,
     end: int,
     left_out: NDArray[np.int64],
+    shrinks: bool,
+    careful: bool,
     rule: Rule,
     work: Work,
     bits: NDArray[np.float64],
@@ -288,6 +304,10 @@ def bits_by_class(
         Texts, as in `ncd.kernels.ngrams.fill_keys`; the first symbol of each is not coded.
     left_out : ndarray of int64, shape (n_texts,)
         The class of each text, which is one of those counted and is left out of the counts; or -1.
+    shrinks : bool
+        Whether the symbols that only a text has, when it is left out, leave the alphabet with it.
+    careful : bool
+        Whether the probabilities of one symbol, K orders multiplied, may be too small for a float.
     rule : Rule
     work : Work
     bits : ndarray of float64, shape (n_texts, n_classes)
@@ -296,11 +316,14 @@ def bits_by_class(
     n_classes = bits.shape[1]
     for text in range(begin, end):
         start, stop = offsets[text], offsets[text + 1]
+        base = rule.base
         if left_out[text] >= 0:
             _collect(counts, symbols, start, stop, rule.order + 1, left_out[text], work)
+            if shrinks:  # one of the symbols counted is the mark
+                base = 1.0 / np.float64(max(1, counts.root_distinct[n_classes] - 1 - work.own.total[3]))
         for c in range(n_classes):
             bits[text, c] = 0.0
-        _bits(counts, symbols, start, stop, rule, work, left_out[text], n_classes, bits[text])
+        _bits(counts, symbols, start, stop, rule, base, work, left_out[text], careful, bits[text])
         if left_out[text] >= 0:
             _forget(work.own)
 
