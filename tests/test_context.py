@@ -4,6 +4,7 @@ import math
 import pickle
 import random
 import re
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -528,6 +529,24 @@ def test_threads_share_a_primed_coder(spec):
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(primed.length, texts * 4)) == serial * 4
     assert pickle.loads(pickle.dumps(primed)).lengths(texts).tolist() == serial
+
+
+@pytest.mark.parametrize("spec", ["kn:5", "ctw:5"])
+def test_other_threads_go_on_meanwhile(spec):
+    model, text = ncd.get_compressor(spec), make_bytes(1, 400_000)
+    model.length(b"a")
+    with ThreadPoolExecutor(1) as pool:
+        job, steps = pool.submit(model.length, text), 0
+        while not job.done():
+            time.sleep(0.001)
+            steps += 1
+    assert steps > 10  # a kernel that holds the interpreter's lock leaves room for one or two
+
+
+def test_memory_of_long_texts_is_given_back():
+    model = ncd.get_compressor("wb:4")
+    model.length(make_bytes(1, 100_000))
+    assert all(learner.nbytes <= 1 << 23 for idle in learners._idle.values() for learner in idle)
 
 
 def test_a_primed_coder_that_failed_is_not_used_again(monkeypatch):

@@ -28,7 +28,7 @@ Symbols = NDArray[np.uint32]
 _MOST_SYMBOLS = (1 << 31) - 1  # counts have 32 bits
 _AT_ONCE = 1 << 20  # symbols of one call: what Ctrl-C waits for
 _FORGETTING = 0.5  # of the time of learning
-_KEPT_BYTES = 1 << 25  # of a learner that waits for later calls
+_KEPT_BYTES = 1 << 23  # of a learner that waits for later calls
 _KEPT_MODELS = 8
 
 
