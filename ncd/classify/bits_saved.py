@@ -182,7 +182,9 @@ class BitsSavedClassifier(TextClassifier):
 
     def _check(self) -> None:
         """Raise for parameters out of range; sets `experts_`."""
-        named = [self.experts] if isinstance(self.experts, str) else list(self.experts)
+        if self.experts is not None and not isinstance(self.experts, str | Iterable):
+            raise TypeError(f"experts is {self.experts!r}: give some of {', '.join(map(repr, EXPERTS))}")
+        named = [self.experts] if isinstance(self.experts, str) else list(self.experts or ())
         if not named:
             raise ValueError("experts is empty: choose from " + ", ".join(map(repr, EXPERTS)))
         for expert in named:
@@ -192,7 +194,8 @@ class BitsSavedClassifier(TextClassifier):
         self.experts_: tuple[Expert, ...] = tuple(named)
         for name, low, high in (("order", 1, 7), ("min_texts", 1, None), ("max_weights", 1, None)):
             check_whole(name, getattr(self, name), low, high)
-        if not isinstance(self.cost, int | float) or isinstance(self.cost, bool) or not 0 < self.cost < np.inf:
+        number = isinstance(self.cost, int | float | np.number) and not isinstance(self.cost, bool)
+        if not (number and 0 < self.cost < np.inf):
             raise ValueError(f"cost is {self.cost!r}: give a number above 0")
 
     def _fit_strings(self, folds: NDArray[np.int64], used: Iterable[int]) -> NDArray[np.float64]:

@@ -37,7 +37,7 @@ class CodeLengthClassifier(TextClassifier):
         subwords learned from the training texts (``pip install 'ncd[tokens]'``). Or a compressor, as in
         `ncd.get_compressor`: its dictionaries are the training texts of a class joined.
     order : int, optional
-        K, the longest context: 6 bytes (7 at most with bytes), or 2 words or tokens.
+        K, the longest context: 6 bytes, which is the most, or 2 words or tokens.
     alpha : float, optional
         Weight of what a shorter context predicts: 2 for bytes, 4 for words and tokens.
     shared : float, optional
@@ -215,10 +215,10 @@ class CodeLengthClassifier(TextClassifier):
         for name in ("dictionaries", "dictionary_size", "order"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), 1)
-        for name, value, most in (("alpha", self.alpha, np.inf), ("shared", self.shared, 1)):
+        for name, value, most in (("alpha", self.alpha, 10**6), ("shared", self.shared, 1)):
             number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-            if value is not None and not (number and 0 < value <= most and value < np.inf):
-                raise ValueError(f"{name} is {value!r}: give a number above 0{'' if most > 1 else ', at most 1'}")
+            if value is not None and not (number and 0 < value <= most):
+                raise ValueError(f"{name} is {value!r}: give a number above 0, at most {most:,}")
         if not is_class_model(self.model):
             self._dealing().mode  # noqa: B018  raises if the compressor cannot do what is asked
 

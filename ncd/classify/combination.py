@@ -13,6 +13,7 @@ from scipy.special import log_softmax, softmax
 __all__ = ["Combination", "centred"]
 
 _PRIOR = 3.0
+_LEAST = 1e-9  # deviation of scores that are equal but for rounding
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Combination:
 
         With scores divided by their standard deviation, they minimise the sum of -ln p(label) + 3 (sum of
         (weight - 1)^2 + sum of bias^2), by L-BFGS: without texts all experts count alike. A class without texts keeps
-        the bias 0.
+        the bias 0. An expert that says the same of all texts and classes has the weight 0.
 
         Parameters
         ----------
@@ -50,7 +51,8 @@ class Combination:
             Whether the expert knew the text's class from other texts. The others serve for the deviations only.
         """
         n_classes = scores[0].shape[1]
-        sizes = np.array([max(score.std(), 1e-12) for score in scores])
+        deviations = np.array([score.std() for score in scores])
+        sizes = np.where(deviations > _LEAST, deviations, np.inf)
         table = np.stack([score[usable] / size for score, size in zip(scores, sizes, strict=True)])
         codes = codes[usable]
         n, rows = len(codes), np.arange(len(codes))

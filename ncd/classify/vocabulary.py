@@ -174,6 +174,11 @@ def find_strings(
         )
 
     labels, n_texts, digest = gathered("labels"), gathered("n_texts"), gathered("digests")
+    if len(labels) >= 1 << 31:
+        raise ValueError(
+            f"{len(labels):,} strings are in at least {least} of the training texts: fewer than 2,147,483,648 can be "
+            "counted: choose a larger min_texts or a lower order"
+        )
     n_first = sum(int(at[2] - at[1]) for _, at in parts)
     first = np.full(frame.size, -1, np.int32)
     first[labels[:n_first]] = np.arange(n_first)
