@@ -387,7 +387,7 @@ class BitsSavedClassifier(TextClassifier):
         the number of texts, as far as longer texts do not divide it by more. Without the expert "strings" (or if it has
         no weight), the class model with the largest weight tells, as in `CodeLengthClassifier.fingerprints`.
         """
-        from ncd.classify.fingerprints import bits_saved_fingerprints
+        from ncd.classify.strongest import bits_saved_fingerprints
 
         return bits_saved_fingerprints(self, n)
 

@@ -408,6 +408,6 @@ class CodeLengthClassifier(TextClassifier):
         of the class saves on v, counted once in each text, so that no text makes a fingerprint by repeating itself.
         Memory: 16 bytes an entry of the counts, and 12 bytes a string.
         """
-        from ncd.classify.fingerprints import code_length_fingerprints
+        from ncd.classify.strongest import code_length_fingerprints
 
         return code_length_fingerprints(self, n)

@@ -103,8 +103,9 @@ def _words(explanation: Explanation, pieces: list[Piece], unit: Unit) -> Iterato
     letters = iter(explanation.stretches("characters"))
     for word in explanation.stretches():
         inner = [next(rest)] if unit == "words" else list(_until(rest, word))
-        told = "  ".join(f"{shown(decoded(letter.text))} {letter.bits:+.2f}" for letter in _until(letters, word))
-        title = escape(f"{shown(decoded(word.text))}: {word.bits:+.2f} bits\n{told}", quote=True)
+        each = [f"{shown(decoded(letter.text))} {letter.bits:+.2f}" for letter in _until(letters, word)]
+        told = f"\n{'  '.join(each)}" if len(each) > 1 else ""
+        title = escape(f"{shown(decoded(word.text))}: {word.bits:+.2f} bits{told}", quote=True)
         yield f'<span title="{title}">{"".join(_coloured(inner))}</span>'
 
 
