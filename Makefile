@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-classification bench-prefilter bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-prefilter bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench-exact: ## the exact deflate kernel against gzip, about 20 minutes (see ben
 
 bench-context: ## bits per byte and speed of the context models, about 3 minutes (see bench/README.md)
 	$(PYTHON) -m bench.context $(BENCH)
+
+bench-alphabets: ## bits per byte of context models over words and tokens, about 3 minutes (see bench/README.md)
+	$(PYTHON) -m bench.alphabets $(BENCH)
 
 bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)

@@ -446,7 +446,7 @@ class Dirichlet(_Counting):
 
     alpha = 1/2 is the estimator of Krichevsky & Trofimov (1981), also known as ``kt``. Of words, after n words of which
     V were different, a known one has the probability (n(s) + alpha) / (n + V + alpha (V + 1)), a new one (V + alpha)
-    divided by the same. `ncd.kernels.dirichlet` has the code for a vocabulary that is known beforehand.
+    divided by the same. The module ncd.kernels.dirichlet has the code for a vocabulary that is known beforehand.
 
     Parameters
     ----------
