@@ -139,9 +139,10 @@ def _naive_bayes(name: str) -> Callable[[Split, int | None], Any]:
     return make
 
 
-def _published_knn(_: Split, jobs: int | None) -> Any:
+def _published_knn(split: Split, jobs: int | None) -> Any:
     """Jiang et al. (2023): gzip, NCD, test text first, one space between."""
-    return ncd.NCDClassifier("gzip", metric="ncd", joint="concat", order="xy", n_neighbors=5, n_jobs=jobs)
+    k = min(5, len(split.train))
+    return ncd.NCDClassifier("gzip", metric="ncd", joint="concat", order="xy", n_neighbors=k, n_jobs=jobs)
 
 
 def _class_model(**options: Any) -> Callable[[Split, int | None], Any]:

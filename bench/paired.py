@@ -85,10 +85,10 @@ def mean_ranks(table: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half of its 95 % interval by Student's t; the half is 0 for one value."""
+    """Mean, and half of its 95 % interval by Student's t; the half is infinite for one value."""
     from scipy.stats import t
 
     n = len(values)
     if n < 2:
-        return float(np.mean(values)), 0.0
+        return float(np.mean(values)), math.inf
     return float(np.mean(values)), float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))

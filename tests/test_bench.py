@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, rankdata
 
-from bench import classification_tables as tables, common, foreign, methods, paired
+from bench import calibration, classification_tables as tables, common, few_labels, foreign, methods, paired, training
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,7 +72,7 @@ def test_ranks_by_hand():
 def test_mean_interval():
     mean, half = paired.mean_interval([1.0, 2.0, 3.0])
     assert (mean, half) == (2.0, pytest.approx(4.302653 / np.sqrt(3)))
-    assert paired.mean_interval([5.0]) == (5.0, 0.0)
+    assert paired.mean_interval([5.0]) == (5.0, np.inf)
 
 
 def test_lines_for_fasttext():
@@ -150,3 +150,82 @@ def test_times_of_ratios():
     assert tables._times([2.0, 8.0]) == "4"
     assert tables._times([0.01, 0.04]) == "0.02"
     assert tables._times([1000.0, 1000.0]) == "1,000"
+
+
+def error_by_hand(confidence, hits, bins=15):
+    total = 0.0
+    for b in range(bins):
+        inside = [i for i, p in enumerate(confidence) if b / bins <= p < (b + 1) / bins or (p == 1 and b == bins - 1)]
+        if inside:
+            gap = np.mean([hits[i] for i in inside]) - np.mean([confidence[i] for i in inside])
+            total += len(inside) / len(confidence) * abs(gap)
+    return total
+
+
+def test_calibration_measures():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet([0.5, 1, 2], 300)
+    probabilities[0] = [1, 0, 0]
+    truth = random.integers(0, 3, 300)
+    found = calibration.measures(probabilities, truth)
+    confidence, hits = probabilities.max(1), probabilities.argmax(1) == truth
+    assert found["calibration_error"] == pytest.approx(error_by_hand(confidence, hits), abs=1e-5)
+    assert found["brier"] == pytest.approx(((probabilities - np.eye(3)[truth]) ** 2).sum(1).mean(), abs=1e-5)
+    likely = np.clip(probabilities[np.arange(300), truth], 1e-15, None)
+    assert found["log_loss_bits"] == pytest.approx(-np.log2(likely).mean(), abs=1e-5)
+    assert sum(found["bins"]["count"]) == 300
+    assert sum(found["bins"]["right"]) == hits.sum()
+
+
+def test_calibrated_probabilities_show_the_error_of_chance():
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.3, 1, 4000)
+    chance = calibration.error_by_chance(confidence)
+    assert calibration.calibration_error(confidence, random.random(4000) < confidence) < 2 * chance
+    assert calibration.calibration_error(confidence, random.random(4000) < confidence**2) > 4 * chance
+
+
+def test_calibration(data, tmp_path):
+    _, rows = run(data, tmp_path, "calibration")
+    assert {(row["set"], row["method"]) for row in rows} == set(product(("two", "three"), ("bits-saved", "logistic")))
+    assert "| mean |" in (tmp_path / "calibration.md").read_text()
+
+
+def test_draws_are_nested_and_keep_to_their_number(data, monkeypatch):
+    monkeypatch.setenv("NCD_DATA", str(data))
+    split = common.load_set("three")
+    small, large, other = (few_labels.draw(split, n, seed, 10) for n, seed in ((2, 0), (5, 0), (5, 1)))
+    assert [small.train_labels.count(label) for label in "012"] == [2, 2, 2]
+    assert set(small.train) < set(large.train)
+    assert set(large.train) != set(other.train)
+    assert large.test == split.test[:10]
+    assert len(few_labels.draw(split, 1000, 0).train) == len(split.train)
+
+
+def test_few_labels(data, tmp_path):
+    chosen = ("svm-words", "logistic", "gzip-knn", "code-length")
+    words = ("--methods", *chosen, "--per-class", "1", "20", "--draws", "3")
+    _, rows = run(data, tmp_path, "few_labels", *words)
+    assert len(rows) == 2 * 4 * 2
+    for row in rows:
+        assert len(row["accuracy"]) == 3
+        assert row["n_train"] == row["per_class"] * row["classes"]
+    table = (tmp_path / "few_labels.md").read_text()
+    assert "| method | 1 per class | 20 per class |" in table
+    _, again = run(data, tmp_path, "few_labels", *words, "--missing")
+    assert again == rows
+
+
+def test_training(data, monkeypatch):
+    monkeypatch.setenv("NCD_DATA", str(data))
+    for model, part in product(("code-length", "bits-saved strings"), ("fit", "predict")):
+        row = training.in_fresh_process(part, model, "three", 1, 2)
+        assert len(row["wall"]) == len(row["cpu"]) == 2
+        assert min(row["wall"]) > 0
+    row = training.in_fresh_process("whole", "bits-saved", "three", 0, 1)
+    assert row["accuracy"] == 1
+    assert row["peak_bytes"] is None or row["peak_bytes"] >= row["bytes_before"]
+    row = training.in_fresh_process("weights", "bits-saved strings", "two", 0, 1)
+    strings = [share["strings"] for share in row["shares"]]
+    assert strings == [-(-strings[0] // part) for part in (1, 2, 4, 8)]
+    assert training.tables([{"part": "weights", "model": "bits-saved", "set": "two", "jobs": 0, **row}])[0][2]
