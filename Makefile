@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-prefilter bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-prefilter bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -37,8 +37,18 @@ bench-context: ## bits per byte and speed of the context models, about 3 minutes
 bench-alphabets: ## bits per byte of context models over words and tokens, about 3 minutes (see bench/README.md)
 	$(PYTHON) -m bench.alphabets $(BENCH)
 
-bench-classification: ## accuracy, time and size of classifiers, about 40 minutes (see bench/README.md)
+bench-classification: ## accuracy, time and size of classifiers, about five hours (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)
+
+bench-few-labels: ## accuracy with 1 to 50 labelled texts a class, about an hour (see bench/README.md)
+	$(PYTHON) -m bench.few_labels $(BENCH)
+
+bench-calibration: ## are probabilities to be believed, about 15 minutes (see bench/README.md)
+	$(PYTHON) -m bench.calibration $(BENCH)
+
+bench-training: ## speed and memory of our classifiers, and their rows of bench-classification, on a quiet machine
+	$(PYTHON) -m bench.training $(BENCH)
+	$(PYTHON) -m bench.classification --ours
 
 bench-prefilter: ## nearest neighbours among candidates, about 20 minutes (see bench/README.md)
 	$(PYTHON) -m bench.prefilter $(BENCH)
