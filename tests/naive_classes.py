@@ -54,11 +54,11 @@ class ClassModels:
             for c in range(n_classes)
         ]
         words = {symbol for sequence in sequences for symbol in sequence} - {MARK}
-        self.base = 1 / 256 if alphabet == "bytes" else 1 / max(1, len(words))
+        self.size = 256 if alphabet == "bytes" else len(words) + 2  # the mark, and one for all unknown words
 
     def shared(self, context, symbol):
         """G_0(symbol) ... G_K(symbol) after the symbols before."""
-        g, result = self.base, []
+        g, result = 1 / self.size, []
         for k in range(self.order + 1):
             u = context[len(context) - k :] if k <= len(context) else None
             total = 0 if u is None else self.all.followed(u)

@@ -78,7 +78,8 @@ class CodeLengthClassifier(TextClassifier):
     -----
     A text is scored between two newlines (words and tokens: between two marks), the first of which is not coded. With
     n_c(u) occurrences of u in class c, T_c(u) = sum_s n_c(us), D_c(u) the distinct symbols that follow u, g all classes
-    together, u_k the k symbols before and A the number of symbols,
+    together, u_k the k symbols before and A the number of symbols (256 bytes; or the words or tokens, the mark and one
+    for all that are not known),
 
         G_{-1} = 1/A;  G_k(s) = [n_g(u_k s) + D_g(u_k) G_{k-1}(s)] / [T_g(u_k) + D_g(u_k)]
         B_0 = G_0;     B_k = (1-w) H_{c,k-1} + w G_k
@@ -275,8 +276,9 @@ class CodeLengthClassifier(TextClassifier):
         """
         Code lengths of the training texts, each under models from which it has been left out; exact.
 
-        Class models take out what a text has contributed, at about the cost of a prediction. With a compressor, the
-        dictionaries of its class are made anew for each text.
+        Class models take out what a text has contributed, at about the cost of a prediction; only the subwords of
+        "tokens" stay as all texts have made them. With a compressor, the dictionaries of its class are made anew for
+        each text.
 
         Returns
         -------

@@ -101,7 +101,7 @@ class Counted:
             usual[0] if order is None else int(order),
             usual[1] if alpha is None else float(alpha),
             usual[2] if weight is None else float(weight),
-            1 / frame.n_known,
+            1 / frame.size,
         )
         return cls(frame, ClassModel.of(framed, codes, n_classes, rule, frame, n_jobs=n_jobs))
 

@@ -58,18 +58,13 @@ class Frame:
 
     @property
     def size(self) -> int:
-        """Number of symbols, the mark included."""
+        """Number of symbols, the mark and the one for unknown symbols included."""
         return 256 if self.alphabet is None else self.alphabet.size + 1
 
     @property
     def bits(self) -> int:
         """Bits of a symbol + 1, as `ncd.kernels.ngrams.fill_keys` takes them."""
         return self.size.bit_length()
-
-    @property
-    def n_known(self) -> int:
-        """Number of symbols that texts consist of, among which the shortest context chooses evenly."""
-        return 256 if self.alphabet is None else max(1, self.alphabet.size - (self.alphabet.unknown is not None))
 
     def learn(self, texts: Sequence[bytes]) -> Framed:
         """The symbols of training texts, which the alphabet, not fitted yet, gets to know."""

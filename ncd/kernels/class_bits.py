@@ -319,8 +319,8 @@ def bits_by_class(
         base = rule.base
         if left_out[text] >= 0:
             _collect(counts, symbols, start, stop, rule.order + 1, left_out[text], work)
-            if shrinks:  # one of the symbols counted is the mark
-                base = 1.0 / np.float64(max(1, counts.root_distinct[n_classes] - 1 - work.own.total[3]))
+            if shrinks:  # the unknown symbol is not among those counted
+                base = 1.0 / np.float64(counts.root_distinct[n_classes] + 1 - work.own.total[3])
         for c in range(n_classes):
             bits[text, c] = 0.0
         _bits(counts, symbols, start, stop, rule, base, work, left_out[text], careful, bits[text])
