@@ -54,10 +54,10 @@ class Fingerprints(dict[Any, "list[Fingerprint]"]):
     >>> model = ncd.CodeLengthClassifier("words").fit(texts, ["en", "fr", "en", "fr"])
     >>> model.fingerprints(2)
     en            bits  texts
-      'the'        1.0   100%
+      'the'        1.1   100%
       'cat'        0.8   100%
     fr            bits  texts
-      'le'         1.0   100%
+      'le'         1.1   100%
       'chat'       0.8   100%
     """
 
