@@ -28,7 +28,7 @@ __all__ = ["EXPERTS", "BitsSavedClassifier", "Expert"]
 Expert = Literal["strings", "bytes", "words", "tokens"]
 EXPERTS = ("strings", "bytes", "words", "tokens")
 _FOLDS = 5
-_LARGE = 8 << 20  # bytes of training texts beyond which one fold of them is held out, instead of each in turn
+_ENOUGH, _ENOUGH_OF_EACH = 1_000, 20  # texts to weigh the experts on: so many folds are left out in turn
 
 
 class BitsSavedClassifier(TextClassifier):
@@ -45,7 +45,7 @@ class BitsSavedClassifier(TextClassifier):
 
     Their scores are weighed so that the training labels could be sent in the fewest bits. For that, each expert scores
     training texts that it has not learned from: code lengths leave out the text itself, exactly; separators are trained
-    without a fifth of the texts, five times (once if there are more than 8 MiB of texts).
+    without a fifth of the texts, as often as it takes to have scores of 1,000 texts, and of 20 a class (all, if there are fewer).
 
     Parameters
     ----------
@@ -153,7 +153,8 @@ class BitsSavedClassifier(TextClassifier):
         self.texts_, self.codes_ = texts, codes
         self.counts_ = np.bincount(codes, minlength=n_classes)
         folds = _folds(codes)
-        used = range(_FOLDS) if sum(map(len, texts)) <= _LARGE else range(1)
+        enough = max(_ENOUGH, _ENOUGH_OF_EACH * n_classes)
+        used = range(min(_FOLDS, -(-_FOLDS * enough // len(texts))))
         unseen = np.flatnonzero(np.isin(folds, used))
         self._models: dict[str, Counted] = {}
         said = []
