@@ -18,6 +18,8 @@ _EXPORTS = {
     "ncd.bits": ["BitsPerByte", "bits_per_byte"],
     "ncd.classify.bits_saved": ["BitsSavedClassifier"],
     "ncd.classify.code_length": ["CodeLengthClassifier"],
+    "ncd.classify.explanation": ["Explanation", "Stretch"],
+    "ncd.classify.fingerprints": ["Fingerprint", "Fingerprints"],
     "ncd.classify.knn": ["NCDClassifier"],
     "ncd.classify.store": ["load_model", "save_model"],
     "ncd.compressors.base": ["Compressor", "Primed"],
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from ncd.bits import BitsPerByte as BitsPerByte, bits_per_byte as bits_per_byte
     from ncd.classify.bits_saved import BitsSavedClassifier as BitsSavedClassifier
     from ncd.classify.code_length import CodeLengthClassifier as CodeLengthClassifier
+    from ncd.classify.explanation import Explanation as Explanation, Stretch as Stretch
+    from ncd.classify.fingerprints import Fingerprint as Fingerprint, Fingerprints as Fingerprints
     from ncd.classify.knn import NCDClassifier as NCDClassifier
     from ncd.classify.store import load_model as load_model, save_model as save_model
     from ncd.compressors.base import Compressor as Compressor, Primed as Primed

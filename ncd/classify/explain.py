@@ -103,15 +103,22 @@ def _pair(
         return mine, max(others, key=lambda i: (scores[i], model.counts_[i]))
     if isinstance(against, np.generic):
         against = against.item()
-    found = [i for i in others if labels[i] == against and isinstance(labels[i], bool) == isinstance(against, bool)]
-    if found:
-        return mine, found[0]
-    choices = ", ".join(repr(labels[i]) for i in others)
-    if against == labels[mine]:
-        raise ValueError(f"against is {against!r}, the predicted class itself: choose from {choices}")
-    if against in labels:
-        raise ValueError(f"against is {against!r}, a class without training texts: choose from {choices}")
-    raise ValueError(f"against is {against!r}, no class of the model: choose from {choices}")
+    choices = f"choose from {', '.join(repr(labels[i]) for i in others)}"
+    at = next(
+        (
+            i
+            for i, label in enumerate(labels)
+            if label == against and isinstance(label, bool) == isinstance(against, bool)
+        ),
+        None,
+    )
+    if at is None:
+        raise ValueError(f"against is {against!r}, no class of the model: {choices}")
+    if at == mine:
+        raise ValueError(f"against is {against!r}, the predicted class itself: {choices}")
+    if not known[at]:
+        raise ValueError(f"against is {against!r}, a class without training texts: {choices}")
+    return mine, at
 
 
 def _by_model(counted: Counted, text: bytes, mine: int, other: int) -> ExpertBits:

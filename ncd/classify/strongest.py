@@ -169,11 +169,12 @@ def _words_around(string: bytes, texts: list[bytes]) -> bytes:
 
 
 def _descending(bits: NDArray[np.float64], first: int) -> Iterator[int]:
-    """Indices of positive numbers, the largest first; only as many are sorted as are asked for."""
+    """Indices of positive numbers, the largest first; not many more are sorted than are asked for."""
     done, size = 0, first
     while done < len(bits):
-        best = np.argpartition(-bits, size)[:size] if size < len(bits) else np.arange(len(bits))
-        best = best[np.lexsort((best, -bits[best]))]
+        least = np.partition(bits, len(bits) - size)[len(bits) - size] if size < len(bits) else bits.min()
+        best = np.flatnonzero(bits >= least)  # all that are equal to the least one too, so that the order is one
+        best = best[np.argsort(-bits[best], kind="stable")]
         for at in best[done:].tolist():
             if bits[at] <= 0:
                 return
