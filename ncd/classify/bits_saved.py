@@ -45,7 +45,8 @@ class BitsSavedClassifier(TextClassifier):
 
     Their scores are weighed so that the training labels could be sent in the fewest bits. For that, each expert scores
     training texts that it has not learned from: code lengths leave out the text itself, exactly; separators are trained
-    without a fifth of the texts, as often as it takes to have scores of 1,000 texts, and of 20 a class (all, if there are fewer).
+    without a fifth of the texts, as often as it takes to have scores of 1,000 texts and of 20 a class (of all texts, if
+    there are fewer).
 
     Parameters
     ----------
