@@ -80,19 +80,19 @@ def _subjects(path: Path, show: Callable[..., None]) -> Path:
     from scipy.stats import binomtest
     from sklearn.metrics import confusion_matrix
 
-    from ncd.classify.code_length import CodeLengthClassifier
+    from ncd.classify.bits_saved import BitsSavedClassifier
 
     train, test = data.load_factbook("train"), data.load_factbook("test")
     start = time.perf_counter()
-    model = CodeLengthClassifier().fit(train.texts, train.labels)
+    model = BitsSavedClassifier().fit(train.texts, train.labels)
     predicted = model.predict(test.texts)
     seconds = time.perf_counter() - start
     matrix = confusion_matrix(test.labels, predicted, labels=model.classes_)
     right = int(np.trace(matrix))
     interval = binomtest(right, len(test)).proportion_ci(method="wilson")
     show("2. Passages of the World Factbook by subject")
-    show(f"   {len(train)} passages to learn from, {len(test)} of other countries to classify: the subject whose")
-    show(f"   passages help most to compress the text ({model.compressor_}). Fit and predict {seconds:.1f} s.")
+    show(f"   {len(train)} passages to learn from, {len(test)} of other countries to classify, by the bits that each")
+    show(f"   subject saves on their strings, and by code lengths. Fit and predict {seconds:.1f} s.")
     accuracy = f"accuracy {right / len(test):.3f}"
     show(f"   {accuracy} (95 % interval {interval.low:.3f} to {interval.high:.3f}, n = {len(test)})")
     width = max(map(len, model.classes_))

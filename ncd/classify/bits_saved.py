@@ -174,10 +174,10 @@ class BitsSavedClassifier(TextClassifier):
         """Say that the experts' weights, and the probabilities, rest on next to nothing."""
         n_classes, alone = len(self.classes_), int((self.counts_ == 1).sum())
         if usable < max(10, 2 * n_classes):
+            single = f" ({alone} of them with one text)" if alone else ""
             warnings.warn(
-                f"{len(self.texts_)} training texts in {n_classes} classes ({alone} of them with one text) are few: "
-                f"the experts ({', '.join(self.experts_)}) count nearly alike, and probabilities are rough; a few more "
-                "texts a class would do",
+                f"{len(self.texts_)} training texts in {n_classes} classes{single} are few: the experts "
+                f"({', '.join(self.experts_)}) count nearly alike, and probabilities are rough",
                 FewLabelsWarning,
                 stacklevel=3,
             )

@@ -44,7 +44,7 @@ or another distance with --metric ('ncd distance --help' has the formulas). Each
 training text: slow for large training sets, for which there is --prefilter.
 
 Written is one JSON object a text of --test, the label where it is known:
-  {{"name": ..., "prediction": ..., "probability": ..., "label": ...}}
+  {{"name": ..., "prediction": ..., "label": ..., "probability": ...}}
 (the probability of the prediction, by bits-saved only; with --probabilities, those of all classes).
 If --test has labels, standard error gets the accuracy with its 95 % interval (Wilson), a table of the classes and the
 confusion matrix. Labels are compared as strings; the labels of --test never enter a prediction.
