@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,5 +80,7 @@ def as_labels(y: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has shape {labels.shape}: give one label a text")
     if len({isinstance(label, str) for label in items}) > 1:
         raise TypeError(f"{name} mixes str with other labels: make them all str")
-    check_classification_targets(labels)
+    with warnings.catch_warnings():  # a class for nearly every text is no sign of a regression here
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        check_classification_targets(labels)
     return np.asarray(labels.tolist()) if labels.dtype == object else labels

@@ -55,21 +55,11 @@ class Combination:
         sizes = np.where(deviations > _LEAST, deviations, np.inf)
         table = np.stack([score[usable] / size for score, size in zip(scores, sizes, strict=True)])
         codes = codes[usable]
-        n, rows = len(codes), np.arange(len(codes))
-        origin = np.concatenate([np.ones(len(table)), np.zeros(n_classes)])
-
-        def cost(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            weights, bias = point[: len(table)], point[len(table) :]
-            logs = log_softmax(np.tensordot(weights, table, 1) + bias, axis=1)
-            error = np.exp(logs)
-            error[rows, codes] -= 1
-            off = point - origin
-            gradient = np.concatenate([np.tensordot(table, error, 2), error.sum(0)]) + 2 * _PRIOR * off
-            return float(_PRIOR * off @ off - logs[rows, codes].sum()) / max(n, 1), gradient / max(n, 1)
-
+        point = np.concatenate([np.ones(len(table)), np.zeros(n_classes)])
         seen = np.bincount(codes, minlength=n_classes) > 0
         bounds = [(0, None)] * len(table) + [(None, None) if there else (0, 0) for there in seen]
-        point = minimize(cost, origin, jac=True, method="L-BFGS-B", bounds=bounds).x if n else origin
+        if len(codes):
+            point = minimize(_cost, point, (table, codes), jac=True, method="L-BFGS-B", bounds=bounds).x
         return cls(point[: len(table)] / sizes, point[len(table) :])
 
     def logits(self, scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -79,6 +69,20 @@ class Combination:
     def probabilities(self, scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """p(c | text), shape (n_texts, n_classes)."""
         return softmax(self.logits(scores), axis=1)
+
+
+def _cost(
+    point: NDArray[np.float64], table: NDArray[np.float64], codes: NDArray[np.int64]
+) -> tuple[float, NDArray[np.float64]]:
+    """What `Combination.fitted` minimises, a text, and its gradient; `point` has the weights, then the biases."""
+    n, rows = len(codes), np.arange(len(codes))
+    weights, bias = point[: len(table)], point[len(table) :]
+    logs = log_softmax(np.tensordot(weights, table, 1) + bias, axis=1)
+    error = np.exp(logs)
+    error[rows, codes] -= 1
+    off = np.concatenate([weights - 1, bias])
+    gradient = np.concatenate([np.tensordot(table, error, 2), error.sum(0)]) + 2 * _PRIOR * off
+    return float(_PRIOR * off @ off - logs[rows, codes].sum()) / n, gradient / n
 
 
 def centred(scores: NDArray[np.float64]) -> NDArray[np.float64]:
