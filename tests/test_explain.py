@@ -459,7 +459,7 @@ def test_saved_bits_of_strings_against_the_naive_ones(models, name, alphabet):
     expected = naive.saved_by_string(
         model.texts_, model.codes_.tolist(), alphabet, order=order, alpha=rule.alpha, weight=rule.weight
     )
-    saved, there = strongest._entries(counted, counted.frame.read(model.texts_), model.codes_)
+    saved, there = strongest._entries(counted, counted.frame.read(model.texts_), model.codes_, 2)
     counts, found = counted.model.counts, {}
     words = None if alphabet == "bytes" else counted.frame.alphabet.symbols
     for entry, c in enumerate(counts.classes.tolist()):

@@ -324,7 +324,7 @@ class BitsSavedClassifier(TextClassifier):
         Why a text is given to its class and not to another: log2 odds, divided among its bytes.
 
         The bytes and a constant add up to the log2 of p(label) / p(against), as `decision_function` gives it: up to the
-        rounding of its sums of 32-bit numbers, some 1e-6 of the bits that go either way.
+        rounding of its sums of 32-bit numbers, a few millionths of the bits that go either way.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ from ncd.classify.base import check_whole
 from ncd.classify.counted import AlphabetName, Counted
 from ncd.classify.fingerprints import Fingerprint, Fingerprints
 from ncd.classify.framed import Frame, Framed, new_frame
+from ncd.classify.parallel import in_threads
 from ncd.kernels.class_ratios import class_ratios, texts_of_entries
 from ncd.kernels.jit import announced
 from ncd.kernels.lanes import LANES
@@ -97,17 +98,15 @@ def _by_model(counted: Counted, model: Any, n: int) -> Fingerprints:
     """What the models of the classes save on strings of their training texts, against the shared model."""
     _compiled("bytes" if counted.frame.alphabet is None else "words")
     counts, frame = counted.model.counts, counted.frame
-    framed = frame.read(model.texts_)
     words_cut = frame.alphabet is None or frame.alphabet.lossless
-    saved, there = _entries(counted, framed, model.codes_)
+    saved, there = _entries(counted, frame.read(model.texts_), model.codes_, model.n_jobs)
     result = Fingerprints()
     for c, label in enumerate(model.classes_.tolist()):
         own = np.flatnonzero(model.codes_ == c)
         entries = np.flatnonzero(counts.classes == c)
-        nodes = np.searchsorted(counts.entries, entries, "right") - 1
 
-        def spelled(at: int, nodes: NDArray[np.int64] = nodes) -> bytes:
-            return _bytes_of(frame, _symbols_of(counts, int(nodes[at])))
+        def spelled(at: int, entries: NDArray[np.int64] = entries) -> bytes:
+            return _bytes_of(frame, _symbols_of(counts, _before(counts.entries, int(entries[at]))))
 
         texts = [model.texts_[i] for i in own] if words_cut else []
         chosen = _chosen(saved[entries].astype(np.float64) * there[entries], spelled, texts, n)
@@ -119,7 +118,7 @@ def _by_model(counted: Counted, model: Any, n: int) -> Fingerprints:
 
 
 def _entries(
-    counted: Counted, texts: Framed, codes: NDArray[np.int64]
+    counted: Counted, texts: Framed, codes: NDArray[np.int64], n_jobs: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
     """For each entry of the counts the bits that the class saves on the string, and its texts that have it."""
     counts, levels = counted.model.counts, counted.model.rule.order + 1
@@ -127,8 +126,14 @@ def _entries(
     saved, there = np.empty(entries, np.float32), np.zeros(entries, np.uint32)
     scratch = np.empty(nodes, np.int64), np.empty(nodes, np.float32), np.empty(entries, np.float32)
     class_ratios(counts, counted.model.rule, *scratch, saved)
+    del scratch
     stamp = np.full(entries, -1, np.int32)
-    texts_of_entries(counts, texts.symbols, texts.offsets, codes, levels, np.empty(levels + 1, np.int64), stamp, there)
+
+    def count(c: int) -> None:
+        own = texts.select(np.flatnonzero(codes == c))
+        texts_of_entries(counts, own.symbols, own.offsets, c, levels, np.empty(levels + 1, np.int64), stamp, there)
+
+    in_threads(count, range(counted.model.n_classes), n_jobs)  # each class has entries of its own
     return saved, there
 
 
@@ -189,6 +194,11 @@ def _alike(a: bytes, b: bytes) -> bool:
     return any(long[i : i + size] in short for i in range(len(long) - size + 1))
 
 
+def _before(starts: NDArray[Any], at: int) -> int:
+    """Which of the things that begin at `starts` the place is in; a number of another type would copy the array."""
+    return int(np.searchsorted(starts, starts.dtype.type(at), "right")) - 1
+
+
 def _symbols_of(tree: Any, node: int) -> tuple[int, ...]:
     """The symbols of a node's string."""
     symbols = []
@@ -196,7 +206,7 @@ def _symbols_of(tree: Any, node: int) -> tuple[int, ...]:
         symbols.append(int(tree.labels[node]))
         if node < int(tree.children[0]):
             return tuple(reversed(symbols))
-        node = int(np.searchsorted(tree.children, node, "right")) - 1
+        node = _before(tree.children, node)
 
 
 def _bytes_of(frame: Frame, symbols: Sequence[int]) -> bytes:
@@ -215,4 +225,4 @@ def _compiled(alphabet: AlphabetName) -> None:
     with announced("the kernels of fingerprints"):
         texts, codes = [b"to be", b"or not"], np.arange(2)
         counted = Counted.of(texts, codes, 2, alphabet, order=1, n_jobs=1)
-        _entries(counted, counted.frame.read(texts), codes)
+        _entries(counted, counted.frame.read(texts), codes, 1)

@@ -103,21 +103,22 @@ def texts_of_entries(
     counts: Counts,
     symbols: Any,
     offsets: NDArray[np.int64],
-    class_of: NDArray[np.int64],
+    c: int,
     levels: int,
     nodes: NDArray[np.int64],
     stamp: NDArray[np.int32],
     found: NDArray[np.uint32],
 ) -> None:
     """
-    For each entry the texts of its class that have its string; the texts are those that have been counted.
+    For each entry of one class the texts that have its string.
 
     Parameters
     ----------
     counts : Counts
     symbols, offsets
-        Texts, as in `ncd.kernels.ngrams.fill_keys`.
-    class_of : ndarray of int64, shape (n_texts,)
+        The texts of the class that have been counted, as in `ncd.kernels.ngrams.fill_keys`.
+    c : int
+        The class.
     levels : int
         Length of the longest strings.
     nodes : ndarray of int64, shape (levels + 1,)
@@ -125,11 +126,10 @@ def texts_of_entries(
     stamp : ndarray of int32, shape (entries,)
         Scratch, all -1.
     found : ndarray of uint32, shape (entries,)
-        Filled in; all 0 before.
+        Filled in for the class; 0 before.
     """
     for text in range(len(offsets) - 1):
         nodes[:] = -1
-        c = class_of[text]
         for at in range(offsets[text], offsets[text + 1]):
             symbol = np.int64(symbols[at])
             longest = min(levels, at - offsets[text] + 1)
