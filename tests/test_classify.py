@@ -23,8 +23,19 @@ from ncd import data
 TRAIN, TEST = data.load_factbook("train"), data.load_factbook("test")
 X, Y = TRAIN.texts[:120], TRAIN.labels[:120]
 QUERIES = TEST.texts[:25]
-MODELS = [ncd.NCDClassifier(), ncd.CodeLengthClassifier()]
-both = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+DICTIONARIES = ncd.CodeLengthClassifier("deflate")
+MODELS = [ncd.NCDClassifier(), ncd.CodeLengthClassifier(), DICTIONARIES, ncd.BitsSavedClassifier()]
+NAMES = ["NCDClassifier", "CodeLengthClassifier", "CodeLengthClassifier-deflate", "BitsSavedClassifier"]
+every = pytest.mark.parametrize("model", MODELS, ids=NAMES)
+compressing = pytest.mark.parametrize(
+    ("model", "compressor"), [(ncd.NCDClassifier(), "compressor"), (ncd.CodeLengthClassifier(), "model")], ids=NAMES[:2]
+)
+#: What to search over, by the kind of model.
+GRIDS = {
+    ncd.NCDClassifier: {"compressor": ["zstd:3", "deflate:6"]},
+    ncd.CodeLengthClassifier: {"model": ["zstd:3", "ngram", "words"]},
+    ncd.BitsSavedClassifier: {"experts": ["strings", ("bytes", "words")]},
+}
 
 
 @pytest.fixture
@@ -42,13 +53,13 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@both
+@every
 def test_learns_something(model):
     accuracy = clone(model).fit(TRAIN.texts, TRAIN.labels).score(TEST.texts[:100], TEST.labels[:100])
     assert accuracy > 0.75  # eight classes
 
 
-@both
+@every
 def test_same_answers_for_every_kind_of_collection(model):
     expected = clone(model).fit(X, Y).predict(QUERIES)
     for wrap in (tuple, np.array, pd.Series, pl.Series, lambda texts: [text.encode() for text in texts], iter):
@@ -57,13 +68,13 @@ def test_same_answers_for_every_kind_of_collection(model):
     assert clone(model).fit(X, np.array(Y, object)).predict(QUERIES).tolist() == expected.tolist()
 
 
-@both
+@every
 def test_jobs_do_not_change_answers(model):
     one = clone(model).set_params(n_jobs=1).fit(X, Y).predict(QUERIES)
     assert clone(model).set_params(n_jobs=2).fit(X, Y).predict(QUERIES).tolist() == one.tolist()
 
 
-@both
+@every
 def test_integer_and_boolean_labels(model):
     numbers = [sorted(set(Y)).index(label) for label in Y]
     assert clone(model).fit(X, numbers).predict(QUERIES).dtype.kind == "i"
@@ -71,7 +82,7 @@ def test_integer_and_boolean_labels(model):
     assert answer.dtype == bool
 
 
-@both
+@every
 def test_clone_pickle_pipeline_and_search(model):
     fitted = clone(model).fit(X, Y)
     assert pickle.loads(pickle.dumps(fitted)).predict(QUERIES).tolist() == fitted.predict(QUERIES).tolist()
@@ -79,20 +90,21 @@ def test_clone_pickle_pipeline_and_search(model):
     shouted = [text.upper() for text in QUERIES]
     direct = clone(model).fit([text.upper() for text in X], Y).predict(shouted)
     assert make_pipeline(upper, clone(model)).fit(X, Y).predict(QUERIES).tolist() == direct.tolist()
-    search = GridSearchCV(clone(model), {"compressor": ["zstd:3", "deflate:6"]}, cv=3).fit(X, Y)
-    assert search.best_params_["compressor"] in ("zstd:3", "deflate:6")
+    grid = GRIDS[type(model)]
+    search = GridSearchCV(clone(model), grid, cv=3, error_score="raise").fit(X, Y)
+    assert all(value in grid[name] for name, value in search.best_params_.items())
     assert search.predict(QUERIES).shape == (25,)
     assert cross_val_score(clone(model), np.array(X), np.array(Y), cv=3).mean() > 0.4
 
 
-@both
+@every
 def test_search_with_worker_processes(model):
-    search = GridSearchCV(clone(model), {"compressor": ["zstd:3", "deflate:6"]}, cv=2, n_jobs=2).fit(X, Y)
+    search = GridSearchCV(clone(model), GRIDS[type(model)], cv=2, n_jobs=2, error_score="raise").fit(X, Y)
     assert search.score(X, Y) > 0.5
 
 
-@both
-def test_worker_processes_take_a_compressor_of_ones_own(model):
+@compressing
+def test_worker_processes_take_a_compressor_of_ones_own(model, compressor):
     class CaseBlind(ncd.Compressor):
         """One that no worker process can know by name."""
 
@@ -106,19 +118,17 @@ def test_worker_processes_take_a_compressor_of_ones_own(model):
         def _compress(self, data):
             return zlib.compress(data.lower(), self.params["level"])
 
-    search = GridSearchCV(
-        clone(model), {"compressor": [CaseBlind(9), CaseBlind(1)]}, cv=2, n_jobs=2, error_score="raise"
-    )
+    search = GridSearchCV(clone(model), {compressor: [CaseBlind(9), CaseBlind(1)]}, cv=2, n_jobs=2, error_score="raise")
     assert search.fit(X[:40], [label > "f" for label in Y[:40]]).best_score_ > 0.5
 
 
-@both
+@every
 def test_not_fitted(model):
     with pytest.raises(NotFittedError):
         clone(model).predict(QUERIES)
 
 
-@both
+@every
 @pytest.mark.parametrize(
     ("texts", "labels", "error", "words"),
     [
@@ -149,7 +159,7 @@ def test_bad_training_data(model, texts, labels, error, words):
         clone(model).fit(texts, labels)
 
 
-@both
+@every
 def test_bad_queries(model):
     fitted = clone(model).fit(X, Y)
     with pytest.raises(TypeError, match=r"X\[1\] is None"):
@@ -186,17 +196,20 @@ def test_knn_parameters(wrong, words):
         ({"reduce": "median"}, ValueError, "reduce is 'median'"),
         ({"joint": "both"}, ValueError, "joint is 'both'"),
         ({"dictionaries": 0}, ValueError, "dictionaries is 0"),
-        ({"dictionaries": (1, 0)}, ValueError, "dictionaries is"),
-        ({"dictionaries": "all"}, ValueError, "dictionaries is 'all'"),
+        ({"dictionaries": (1, 0)}, TypeError, "dictionaries is"),
+        ({"dictionaries": "all"}, TypeError, "dictionaries is 'all'"),
         ({"dictionary_size": 0}, ValueError, "dictionary_size is 0"),
-        ({"deals": None}, ValueError, "deals is None"),
-        ({"compressor": "bz2", "joint": "primed"}, TypeError, "cannot be primed"),
-        ({"compressor": "zzip"}, ValueError, "not known"),
+        ({"deals": None}, TypeError, "deals is None"),
+        ({"deals": 0}, ValueError, "deals is 0"),
+        ({"engine": "gpu"}, ValueError, "engine is 'gpu'"),
+        ({"separator": None}, TypeError, "separator is None"),
+        ({"model": "bz2", "joint": "primed"}, TypeError, "cannot be primed"),
+        ({"model": "zzip"}, ValueError, "not known"),
     ],
 )
-def test_class_model_parameters(wrong, error, words):
+def test_dictionary_parameters(wrong, error, words):
     with pytest.raises(error, match=words):
-        ncd.CodeLengthClassifier(**wrong).fit(X, Y)
+        ncd.CodeLengthClassifier(**{"model": "deflate", **wrong}).fit(X, Y)
 
 
 def fixed(distances, labels):
@@ -257,37 +270,53 @@ def test_kneighbors_of_the_training_texts_leaves_each_out():
     assert not any(i in row for i, row in enumerate(indices))
 
 
+def dictionaries(model):
+    """The dictionaries of a fitted model, and the class of each."""
+    return model._prepared().texts, model._prepared().owners.tolist()
+
+
 @pytest.mark.parametrize("spec", ["gzip:9", "bz2:9", "zstd:3", "brotli:5", "lz4:0", "xz:0"])
-def test_class_model_by_concatenation_is_the_definition(spec):
+def test_dictionaries_by_concatenation_are_the_definition(spec):
     model = ncd.CodeLengthClassifier(spec, dictionaries=1, joint="concat").fit(X[:40], Y[:40])
     lengths = model.code_lengths(QUERIES[:4])
     for c, label in enumerate(model.classes_):
         own = "".join(text + "\n" for text, other in zip(X[:40], Y[:40], strict=True) if other == label).encode()
         for i, query in enumerate(QUERIES[:4]):
             expected = naive.length(spec, own + query.encode()) - naive.length(spec, own)
-            assert lengths[i, c] == expected
+            assert lengths[i, c] == 8 * expected  # bits
 
 
-def test_class_model_when_primed_uses_the_dictionaries():
-    model = ncd.CodeLengthClassifier("zstd:5", dictionaries=2).fit(X, Y)
-    codec = ncd.get_compressor("zstd:5")
+@pytest.mark.parametrize(("spec", "bits"), [("zstd:5", 8), ("ppm:3", 1)])
+def test_primed_code_lengths(spec, bits):
+    model = ncd.CodeLengthClassifier(spec, dictionaries=2).fit(X, Y)
+    codec = ncd.get_compressor(spec)
     lengths = model.code_lengths(QUERIES[:3])
+    texts, owners = dictionaries(model)
     for c in range(len(model.classes_)):
-        mine = [d for d, owner in zip(model.dictionaries_, model.owners_, strict=True) if owner == c]
+        mine = [text for text, owner in zip(texts, owners, strict=True) if owner == c]
         assert len(mine) == 2
+        assert sorted(b"".join(mine).splitlines()) == sorted(
+            text.encode() for text, label in zip(X, Y, strict=True) if label == model.classes_[c]
+        )
         for i, query in enumerate(QUERIES[:3]):
-            assert lengths[i, c] == np.mean([codec.primed(d).length(query) for d in mine])
-    least = ncd.CodeLengthClassifier("zstd:5", dictionaries=2, reduce="min").fit(X, Y).code_lengths(QUERIES[:3])
+            expected = np.mean([codec.primed(text).length(query) for text in mine]) * bits
+            np.testing.assert_allclose(lengths[i, c], expected, rtol=1e-12)
+    least = ncd.CodeLengthClassifier(spec, dictionaries=2, reduce="min").fit(X, Y).code_lengths(QUERIES[:3])
     assert (least <= lengths).all()
     assert (least < lengths).any()
 
 
-def test_class_model_decisions_and_ties():
-    model = ncd.CodeLengthClassifier().fit(X, Y)
+def test_a_model_that_forgets_nothing_has_one_dictionary():
+    model = ncd.CodeLengthClassifier("ppm:3", dictionary_size=10).fit(X, Y)
+    assert dictionaries(model)[1] == list(range(len(model.classes_)))
+
+
+def test_decisions_and_ties_of_dictionaries():
+    model = ncd.CodeLengthClassifier("deflate").fit(X, Y)
     lengths = model.code_lengths(QUERIES)
     np.testing.assert_array_equal(model.decision_function(QUERIES), -lengths)
     assert (model.predict(QUERIES) == model.classes_[lengths.argmin(1)]).mean() > 0.9  # ties aside
-    two = ncd.CodeLengthClassifier().fit(["aaaa", "bbbb"], ["x", "y"])
+    two = ncd.CodeLengthClassifier("deflate").fit(["aaaa", "bbbb"], ["x", "y"])
     assert two.decision_function(["aaaa"]).shape == (1,)
 
     class Blind:
@@ -303,26 +332,19 @@ def test_class_model_decisions_and_ties():
 def test_window_is_spoken_of_and_can_be_covered():
     texts = [f"{i} {i * 7919} lorem" * 40 for i in range(200)]
     labels = ["even", "odd"] * 100
-    with pytest.warns(ncd.WindowWarning, match=r"class '\w+' has a dictionary of [\d,]+ bytes, of which gzip:9 sees"):
+    said = r"class '\w+' has a dictionary of [\d,]+ bytes, of which gzip:9 sees"
+    with pytest.warns(ncd.WindowWarning, match=said) as caught:
         ncd.CodeLengthClassifier("gzip", dictionaries=1).fit(texts, labels)
+    assert caught[0].filename == __file__
     model = ncd.CodeLengthClassifier("gzip", deals=1).fit(texts, labels)
-    assert np.bincount(model.owners_).tolist() == [2, 2]
-    assert max(map(len, model.dictionaries_)) < 33_000
-    assert sum(map(len, model.dictionaries_)) == sum(len(text) + 1 for text in texts)
+    made, owners = dictionaries(model)
+    assert np.bincount(owners).tolist() == [2, 2]
+    assert max(map(len, made)) < 33_000
+    assert sum(map(len, made)) == sum(len(text) + 1 for text in texts)
     everything = ncd.CodeLengthClassifier("ppmd", dictionary_size=None, deals=1).fit(X, Y)
-    assert everything.owners_.tolist() == list(range(8))
+    assert dictionaries(everything)[1] == list(range(8))
     with pytest.warns(ncd.WindowWarning, match="choose a compressor"):
         ncd.CodeLengthClassifier("gzip").fit(["a", "b" * 70_000], ["x", "y"])
-
-
-def test_auto_takes_the_compressor_by_the_size_of_the_training_texts():
-    assert ncd.CodeLengthClassifier().fit(X, Y).compressor_ == "deflate"
-    large = ncd.CodeLengthClassifier().fit(["a" * 3_000_000, "b" * 3_000_000], ["x", "y"])
-    assert large.compressor_ == "zstd:9"
-    long = ncd.CodeLengthClassifier().fit(["a" * 1500, "b" * 600], ["x", "y"])
-    assert long.compressor_ == "zstd:9"
-    given = ncd.CodeLengthClassifier("lz4").fit(X, Y)
-    assert given.compressor_ == "lz4"
 
 
 def test_every_training_text_is_seen():
@@ -336,14 +358,20 @@ def test_every_training_text_is_seen():
 
 
 def test_more_dictionaries_than_texts():
-    model = ncd.CodeLengthClassifier(dictionaries=10).fit(["a" * 20, "b" * 20, "b" * 30], list("xyy"))
-    assert model.owners_.tolist() == [0, 1, 1]
+    model = ncd.CodeLengthClassifier("deflate", dictionaries=10).fit(["a" * 20, "b" * 20, "b" * 30], list("xyy"))
+    assert dictionaries(model)[1] == [0, 1, 1]
 
 
 def test_several_deals_are_averaged():
     one, two, both = (
-        ncd.CodeLengthClassifier(reduce="min", **options).fit(X, Y).code_lengths(QUERIES)
+        ncd.CodeLengthClassifier("deflate", reduce="min", **options).fit(X, Y).code_lengths(QUERIES)
         for options in ({"dictionaries": 1}, {"dictionaries": 2}, {"deals": 2})
     )
     np.testing.assert_allclose(both, (one + two) / 2)
     assert not np.array_equal(one, two)
+
+
+def test_dictionaries_in_pieces():
+    whole = ncd.CodeLengthClassifier("zstd:3").fit(X, Y)
+    pieces = ncd.CodeLengthClassifier("zstd:3").partial_fit(X[:50], Y[:50]).partial_fit(X[50:], Y[50:])
+    np.testing.assert_array_equal(pieces.code_lengths(QUERIES), whole.code_lengths(QUERIES))
