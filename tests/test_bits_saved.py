@@ -214,7 +214,7 @@ def scores_of(seed, n, n_classes, strength):
 def naive_cost(point, scores, codes):
     """The sum that is minimised, term by term."""
     weights, bias = point[: len(scores)], point[len(scores) :]
-    total = 3 * (sum((w - 1) ** 2 for w in weights) + sum(b**2 for b in bias))
+    total = 3 * (sum((w - 1 / len(weights)) ** 2 for w in weights) + sum(b**2 for b in bias))
     for i, code in enumerate(codes):
         logits = [
             sum(w * s[i, c] / s.std() for w, s in zip(weights, scores, strict=True)) + b for c, b in enumerate(bias)

@@ -39,8 +39,8 @@ class Combination:
         The weights that send the labels in the fewest bits.
 
         With scores divided by their standard deviation, they minimise the sum of -ln p(label) + 3 (sum of
-        (weight - 1)^2 + sum of bias^2), by L-BFGS: without texts all experts count alike. A class without texts keeps
-        the bias 0. An expert that says the same of all texts and classes has the weight 0.
+        (weight - 1/experts)^2 + sum of bias^2), by L-BFGS: without texts all experts count alike. A class without
+        texts keeps the bias 0. An expert that says the same of all texts and classes has the weight 0.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class Combination:
         sizes = np.where(deviations > _LEAST, deviations, np.inf)
         table = np.stack([score[usable] / size for score, size in zip(scores, sizes, strict=True)])
         codes = codes[usable]
-        point = np.concatenate([np.ones(len(table)), np.zeros(n_classes)])
+        point = np.concatenate([np.full(len(table), 1 / len(table)), np.zeros(n_classes)])
         seen = np.bincount(codes, minlength=n_classes) > 0
         bounds = [(0, None)] * len(table) + [(None, None) if there else (0, 0) for there in seen]
         if len(codes):
@@ -80,7 +80,7 @@ def _cost(
     logs = log_softmax(np.tensordot(weights, table, 1) + bias, axis=1)
     error = np.exp(logs)
     error[rows, codes] -= 1
-    off = np.concatenate([weights - 1, bias])
+    off = np.concatenate([weights - 1 / len(weights), bias])
     gradient = np.concatenate([np.tensordot(table, error, 2), error.sum(0)]) + 2 * _PRIOR * off
     return float(_PRIOR * off @ off - logs[rows, codes].sum()) / n, gradient / n
 
