@@ -199,13 +199,13 @@ def running_bits(
     total = start + np.concatenate([[0.0], np.cumsum(steps)])
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.plot(total, color="0.35", linewidth=1)
-    room = 0.03 * (np.ptp(total) or 1.0)
+    height = float(np.ptp(total)) or 1.0
     for first, stop, name in names:
         up = total[stop] >= total[first]
         ax.plot(range(first, stop + 1), total[first : stop + 1], color=_FOR if up else _AGAINST, linewidth=2.5)
         ax.text(
             (first + stop) / 2,
-            min(total[first], total[stop]) - room,
+            min(total[first], total[stop]) - 0.03 * height,
             name,
             color=_FOR if up else _AGAINST,
             ha="center",
@@ -215,7 +215,7 @@ def running_bits(
             parse_math=False,
         )
     ax.set_xlim(0, len(steps))
-    ax.margins(y=0.15)
+    ax.set_ylim(total.min() - (0.35 if names else 0.1) * height, total.max() + 0.1 * height)
     ax.set_xlabel("byte of the text")
     ax.set_ylabel("bits")
     ax.spines[["top", "right"]].set_visible(False)

@@ -22,7 +22,7 @@ from ncd import data
 from ncd.cli import app, main, report
 from ncd.distances.lengths import METRICS
 
-COMMANDS = ("list", "distance", "bits", "matrix", "classify", "neighbors", "demo")
+COMMANDS = ("list", "distance", "bits", "matrix", "classify", "explain", "neighbors", "demo")
 
 
 def size(text):

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ncd.classify.base import check_choice, check_whole
 from ncd.tokens import decoded, encoded
-from ncd.visible import characters, quoted
+from ncd.visible import characters, quoted, shown
 from ncd.words import split_alternating
 
 __all__ = ["UNITS", "ExpertBits", "Explanation", "Stretch", "Unit"]
 
 Unit = Literal["words", "characters"]
 UNITS = ("words", "characters")
+_NAME = 18  # characters of a word's name in a picture
 
 
 class ExpertBits(NamedTuple):
@@ -226,7 +227,7 @@ class Explanation:
         ----------
         ax : matplotlib Axes, optional
         names : int
-            How many of the deciding words are named.
+            How many of the deciding words are named; long ones are cut short.
 
         Returns
         -------
@@ -236,7 +237,7 @@ class Explanation:
 
         check_whole("names", names, 0)
         best = sorted(self.stretches(), key=lambda piece: -abs(piece.bits))[:names]
-        named = [(*piece.places[0], quoted(piece.text)[1:-1].strip()) for piece in best]
+        named = [(*piece.places[0], _short(shown(decoded(piece.text)).strip())) for piece in best]
         ax = running_bits(self.bits, start=self.constant, names=named, ax=ax)
         ax.set_title(f"{self.label} against {self.against}: {self.total:+.1f} bits", parse_math=False)
         ax.set_ylabel("bits saved" if self.measure == "bits saved" else "bits (log2 odds)")
@@ -265,6 +266,11 @@ class Explanation:
         size = f"{len(self.text):,} byte{'s' * (len(self.text) != 1)}"
         measure = "bits saved" if self.measure == "bits saved" else "bits (log2 odds)"
         return f"<Explanation of {size}: {self.label!r} against {self.against!r}, {self.total:+.2f} {measure}>"
+
+
+def _short(name: str) -> str:
+    """A name that fits into a picture."""
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026"
 
 
 def _pieces(text: bytes, unit: Unit) -> Iterator[str]:

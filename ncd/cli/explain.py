@@ -25,8 +25,8 @@ NAME = "explain"
 SUMMARY = "why texts are classified as they are: bits for every byte"
 DESCRIPTION = f"""\
 The decision for the predicted class against the second best one (or --against) is divided among the bytes of the text,
-in bits: log2 odds for the models of 'ncd classify', bits of code length saved for --method code-length with a class
-model. The bits of all bytes and a constant add up to the decision.
+in bits: log2 odds, or, for a model of --method code-length, the bits saved: L(x | texts of the other class) less
+L(x | texts of the predicted one). The bits of all bytes and a constant add up to the decision.
 
 Printed are, for each text, the stretches that decide most, and on a terminal the text in colour: blue speaks for the
 predicted class, orange (underlined where it is strong) for the other. --html writes the coloured texts to a page.
