@@ -81,7 +81,7 @@ class BitsSavedClassifier(TextClassifier):
     -----
     With V the strings of up to `order` bytes found in at least `min_texts` training texts, b_v(d) = 1 if text d has v,
     and n_c(v) the texts of class c that have v, N_c = sum_v n_c(v), and ~c all other classes, the bits (here: nats)
-    saved are
+    saved are::
 
         r_c(v) = log[(n_c(v) + 1) / (N_c + |V|)] - log[(n_~c(v) + 1) / (N_~c + |V|)]
         x_{c,v}(d) = b_v(d) r_c(v) / sqrt(sum_u b_u(d) r_c(u)^2)
@@ -350,7 +350,7 @@ class BitsSavedClassifier(TextClassifier):
         bits_c under the model of class c adds lambda [bits_b - bits_a] / [sqrt(bytes + 1) ln 2], in equal parts for
         each of its bytes. A text is read between two marks: strings that reach over an end of it charge those of its
         bytes that the text has. Constant are the biases of separators and classes, and what the marks alone say.
-        Memory: about 100 bytes a byte of the text.
+        Memory: about 150 bytes a byte of the text.
 
         Examples
         --------

@@ -402,7 +402,7 @@ class CodeLengthClassifier(TextClassifier):
 
         Notes
         -----
-        The bits of a string v = x_1 ... x_m (m up to `order` + 1) for class c are
+        The bits of a string v = x_1 ... x_m (m up to `order` + 1) for class c are::
 
             t_c(v) sum_j log2[H_{c,j-1}(x_j) / G_{j-1}(x_j)]
 

@@ -148,19 +148,28 @@ def _by_strings(machine: Machine, text: bytes, mine: int, other: int) -> ExpertB
     symbols = new_frame("bytes").read([text]).symbols
     nodes = np.empty((len(symbols), order + 1), np.int64)
     nodes_of(strings, symbols, order, np.empty(order + 1, np.int64), nodes)
-    ends, levels = np.nonzero(nodes[:, 1:] >= 0)
-    found = nodes[ends, levels + 1]
-    feature = strings.feature[found]
-    known = feature >= 0
-    ends, sizes, found, feature = ends[known], levels[known] + 1, found[known], feature[known]
-    _, first, of, times = np.unique(found, return_index=True, return_inverse=True, return_counts=True)
-    weights, constant = _differences(machine, feature[first], mine, other)
-    share = (weights / times)[of]
-    # An occurrence may begin with the first mark, symbol 0, and end with the last one.
-    starts, stops = np.maximum(ends - sizes, 0), np.minimum(ends, len(text))
-    inside = stops > starts
-    bits = _spread(share[inside], np.stack([starts, stops], 1)[inside], len(text))
-    return ExpertBits(bits, float(constant + share[~inside].sum()))
+    found = [_occurrences(strings, nodes[:, size]) for size in range(1, order + 1)]
+    weights, constant = _differences(machine, np.concatenate([feature for feature, *_ in found]), mine, other)
+    bits, first = np.zeros(len(symbols)), 0
+    for size, (feature, times, ends, of) in enumerate(found, 1):
+        share = (weights[first : first + len(feature)] / times)[of]
+        first += len(feature)
+        inside = size - (ends < size) - (ends == len(symbols) - 1)  # bytes that are no marks
+        constant += float(share[inside == 0].sum())
+        share /= np.maximum(inside, 1)
+        for back in range(size):
+            bits[ends - back] += share  # one string of a size ends at a byte
+    return ExpertBits(bits[1:-1], constant)
+
+
+def _occurrences(
+    strings: Strings, nodes: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """The distinct strings of one size, as features, how often each is there, where it ends, and which one that is."""
+    ends = np.flatnonzero(nodes >= 0)
+    ends = ends[strings.feature[nodes[ends]] >= 0]
+    distinct, of, times = np.unique(nodes[ends], return_inverse=True, return_counts=True)
+    return strings.feature[distinct], times, ends.astype(np.int32), of.astype(np.int32)
 
 
 def _differences(
