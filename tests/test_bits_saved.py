@@ -573,6 +573,8 @@ def test_it_learns_and_its_probabilities_are_fair():
         ({"cost": math.nan}, ValueError, "cost is nan"),
         ({"cost": "1"}, ValueError, "cost is '1'"),
         ({"cost": True}, ValueError, "cost is True"),
+        ({"n_jobs": 0}, ValueError, "n_jobs is 0: give a number of workers, -1 for all cores, or None"),
+        ({"n_jobs": 1.5}, ValueError, r"n_jobs is 1\.5"),
     ],
     ids=str,
 )

@@ -370,6 +370,11 @@ def test_labels_in_pieces():
     assert model.classes_.tolist() == [-7, 1, 2]  # nothing has changed
     long = ncd.CodeLengthClassifier().partial_fit(["aa", "bb"], ["x", "y"]).partial_fit(["cc"], ["a long label"])
     assert long.predict(["cc"]).tolist() == ["a long label"]
+    for none in ([], np.array([])):
+        assert ncd.CodeLengthClassifier().partial_fit(["aa"], [3], classes=none).classes_.tolist() == [3]
+        assert ncd.CodeLengthClassifier().partial_fit(["aa"], ["x"], classes=none).classes_.tolist() == ["x"]
+    with pytest.raises(ValueError, match=r"classes\[1\] is None, a missing value"):
+        ncd.CodeLengthClassifier().partial_fit(["dd"], ["x"], classes=["x", None])
     truths = ncd.CodeLengthClassifier().partial_fit(["aa"], [True], classes=[False, True])
     assert truths.predict(["zz"]).tolist() == [True]
 
@@ -505,6 +510,8 @@ def test_decisions():
         ({"alpha": "2"}, ValueError, "alpha is '2'"),
         ({"shared": 1.5}, ValueError, "shared is 1.5: give a number above 0, at most 1"),
         ({"shared": True}, ValueError, "shared is True"),
+        ({"n_jobs": 0}, ValueError, "n_jobs is 0: give a number of workers, -1 for all cores, or None"),
+        ({"n_jobs": "two"}, ValueError, "n_jobs is 'two'"),
         ({"model": "word"}, ValueError, "'word'"),
         ({"model": None}, TypeError, "None"),
         ({"model": 3}, TypeError, "3"),

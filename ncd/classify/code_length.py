@@ -189,11 +189,8 @@ class CodeLengthClassifier(TextClassifier):
         self._check()
         texts, labels = read_labelled(X, y)
         fitted = hasattr(self, "texts_")
-        parts = [
-            labels,
-            *([self.classes_] if fitted else []),
-            *([] if classes is None else [as_labels(classes, "classes")]),
-        ]
+        named = as_labels([] if classes is None else classes, "classes")
+        parts = [labels, *([self.classes_] if fitted else []), *([named] if len(named) else [])]
         if len({part.dtype.kind in "US" for part in parts}) > 1:
             raise TypeError("y and classes mix str with other labels, or with labels known before: make them all str")
         together = np.concatenate([self.classes_[self.codes_], labels]) if fitted else labels

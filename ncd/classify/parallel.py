@@ -10,6 +10,8 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.engines.workers import count
+
 __all__ = ["in_threads", "runs"]
 
 T = TypeVar("T")
@@ -20,7 +22,9 @@ _RUN = 1 << 18  # symbols of a run of texts, about
 def in_threads(task: Callable[[Any], T], items: Iterable[Any], n_jobs: int | None) -> list[T]:
     """`task` of each item, in the order of the items."""
     items = list(items)
-    workers = min(int(joblib.effective_n_jobs(-1 if n_jobs is None else n_jobs)), len(items))
+    workers = min(count(n_jobs), len(items))
+    if n_jobs is None:
+        workers = min(workers, joblib.cpu_count())  # threads run here, also where a cluster is in force
     if workers <= 1:
         return [task(item) for item in items]
     return list(
