@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-prefilter bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench-calibration: ## are probabilities to be believed, about 15 minutes (see be
 bench-training: ## speed and memory of our classifiers, and their rows of bench-classification, on a quiet machine
 	$(PYTHON) -m bench.training $(BENCH)
 	$(PYTHON) -m bench.classification --ours
+
+bench-settings: ## what the settings of our classifiers do, inside the training parts, about 30 minutes (see bench/README.md)
+	$(PYTHON) -m bench.settings $(BENCH)
 
 bench-prefilter: ## nearest neighbours among candidates, about 20 minutes (see bench/README.md)
 	$(PYTHON) -m bench.prefilter $(BENCH)

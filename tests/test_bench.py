@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, rankdata
 
-from bench import calibration, classification_tables as tables, common, few_labels, foreign, methods, paired, training
+from bench import (
+    calibration,
+    classification_tables as tables,
+    common,
+    few_labels,
+    foreign,
+    methods,
+    paired,
+    settings,
+    training,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -229,3 +239,20 @@ def test_training(data, monkeypatch):
     strings = [share["strings"] for share in row["shares"]]
     assert strings == [-(-strings[0] // part) for part in (1, 2, 4, 8)]
     assert training.tables([{"part": "weights", "model": "bits-saved", "set": "two", "jobs": 0, **row}])[0][2]
+
+
+def test_settings_are_compared_on_the_same_texts(data, monkeypatch):
+    monkeypatch.setenv("NCD_DATA", str(data))
+    tried = ({}, {"order": 3})
+    monkeypatch.setattr(settings, "SETTINGS", {"CodeLengthClassifier": tried})
+    monkeypatch.setattr(settings, "_JUDGE", 30)
+    rows = [settings.measure("CodeLengthClassifier", s, name, 0, 1) for s in tried for name in ("two", "three")]
+    assert [row["setting"] for row in rows] == ["defaults", "defaults", "order=3", "order=3"]
+    assert {row["n"] for row in rows} == {30}
+    heads, lines = settings.table(rows, "CodeLengthClassifier")
+    assert len(heads) == 3
+    found = {line[0]: line for line in lines}
+    mean = {s: np.mean([row["accuracy"] for row in rows if row["setting"] == s]) for s in ("defaults", "order=3")}
+    assert float(found["order=3"][1]) == pytest.approx(mean["order=3"], abs=1e-4)
+    difference = 100 * (mean["order=3"] - mean["defaults"])
+    assert float(found["order=3"][2].split(" ")[0]) == pytest.approx(difference, abs=0.006)
