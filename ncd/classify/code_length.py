@@ -90,7 +90,8 @@ class CodeLengthClassifier(TextClassifier):
     compresses best is not the one that classifies best.
 
     The texts are kept: `partial_fit` adds to them, and the counts are made anew when they are next needed (about 20
-    million bytes a second on two cores). Memory: about 25 times the bytes of the texts.
+    million bytes a second on two cores). Memory: 20 to 30 times the bytes of the texts while they
+    are counted, then half of that; 180 times if they are random bytes.
 
     References
     ----------
