@@ -108,6 +108,11 @@ def leave_one_out(texts, codes, n_classes, *options):
     return np.array(rows)
 
 
+def factor(times):
+    """1 + ln of how often a text has a string, rounded down to 1, 2 ... 16, 20, 25, 31 ... 568."""
+    return 1 + math.log(max(step for step in [*range(1, 17), *(int(16 * 1.25**k) for k in range(17))] if step <= times))
+
+
 class BitsSaved:
     """
     The strings of 1 to `order` bytes in at least `least` of the texts seen, and for each what a class saves on it.
@@ -133,13 +138,18 @@ class BitsSaved:
         """The set of strings of a text."""
         return {bytes(v) for v in strings_of([10, *text, 10], self.order)}
 
+    def times(self, text):
+        """How often the text has each of its strings."""
+        return Counter(bytes(v) for v in strings_of([10, *text, 10], self.order))
+
     def vectors(self, texts):
         """x(d), shape (n_texts, n_strings)."""
         result = np.zeros((len(texts), len(self.strings_known)))
         at = {v: i for i, v in enumerate(self.strings_known)}
         for row, text in zip(result, texts, strict=True):
-            for v in self.strings(text) & at.keys():
-                row[at[v]] = self.saved[v]
+            for v, times in self.times(text).items():
+                if v in at:
+                    row[at[v]] = self.saved[v] * factor(times)
             row /= math.sqrt((row**2).sum()) or 1
         return result
 

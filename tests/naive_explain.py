@@ -3,10 +3,10 @@
 import math
 import re
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
-from naive_classes import ClassModels, strings_of, symbols
+from naive_classes import ClassModels, factor, strings_of, symbols
 
 from ncd.tokens import decoded, encoded
 
@@ -45,9 +45,10 @@ def weights_of(machine, separator):
 def string_score(machine, text, separator):
     """What each known string of the text adds to a separator's score."""
     weights = weights_of(machine, separator)
-    there = {bytes(v) for v in strings_of([10, *text, 10], machine.vocabulary.order)} & weights.keys()
-    norm = math.sqrt(sum(weights[v][1] for v in there)) or 1.0
-    return {v: weights[v][0] / norm for v in there}
+    times = Counter(bytes(v) for v in strings_of([10, *text, 10], machine.vocabulary.order))
+    there = {v: factor(times[v]) for v in times.keys() & weights.keys()}
+    norm = math.sqrt(sum(weights[v][1] * f * f for v, f in there.items())) or 1.0
+    return {v: weights[v][0] * f / norm for v, f in there.items()}
 
 
 def spread_strings(scores, text):

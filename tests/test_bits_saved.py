@@ -5,7 +5,7 @@ import math
 import random
 import warnings
 from importlib.util import find_spec
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import naive_classes as naive
 import numpy as np
@@ -26,8 +26,9 @@ from ncd.classify import bits_saved, combination
 from ncd.classify.bits_saved import _folds
 from ncd.classify.combination import Combination, centred
 from ncd.classify.framed import new_frame
-from ncd.classify.saved_bits import MachineRule, fit_machine
+from ncd.classify.saved_bits import FACTORS, MachineRule, factors_of, fit_machine
 from ncd.classify.vocabulary import find_strings
+from ncd.kernels.ngram_features import STEPS
 
 FACTS, MORE = data.load_factbook("train"), data.load_factbook("test")
 EXPERTS = ["strings", "bytes", "words"]
@@ -69,23 +70,40 @@ def test_strings_of_several_texts(texts, order, least):
     frame = new_frame("bytes")
     found = find_strings(frame.learn(texts), frame, order, least=least, most=None, n_jobs=1)
     reference = naive.BitsSaved(texts, [1] * len(texts), order, least)
-    owners = {v: frozenset(i for i, text in enumerate(texts) if v in reference.strings(text)) for v in reference.saved}
-    # one feature for each set of texts, ranked by their number
+    times = [reference.times(text) for text in [*texts, b"bab\x01a"]]
+    owners = {v: frozenset((i, times[i][v]) for i in range(len(texts)) if times[i][v]) for v in reference.saved}
+    # one feature for each set of texts and numbers, ranked by the number of texts
     assert found.multiplicity.sum() == len(owners)
     assert found.size == len(set(owners.values()))
     assert found.n_texts.tolist() == sorted(map(len, set(owners.values())), reverse=True)
     one_each = found.features(frame.read(texts), each_string=False, n_jobs=1)
     every = found.features(frame.read([*texts, b"bab\x01a"]), each_string=True, n_jobs=1)
-    starts = [0, *every.ends.tolist()]
-    sets = [set(), *map(set, np.split(one_each.features, one_each.ends)[:-1])][1:]
-    assert [len(features) for features in sets] == np.diff([0, *one_each.ends]).tolist()  # none twice
-    of_feature = [frozenset(i for i, features in enumerate(sets) if f in features) for f in range(found.size)]
+    sets, everyone = (
+        [
+            list(zip(parts.features[start:stop].tolist(), (parts.steps[start:stop] + 1).tolist(), strict=True))
+            for start, stop in pairwise([0, *parts.ends.tolist()])
+        ]
+        for parts in (one_each, every)
+    )
+    assert all(len({feature for feature, _ in features}) == len(features) for features in sets)  # none twice
+    of_feature = [frozenset((i, t) for i, has in enumerate(sets) for f, t in has if f == g) for g in range(found.size)]
     assert sorted(map(sorted, of_feature)) == sorted(map(sorted, set(owners.values())))
     assert found.multiplicity.tolist() == [list(owners.values()).count(texts_of) for texts_of in of_feature]
-    for i, text in enumerate([*texts, b"bab\x01a"]):
-        mine = [of_feature[f] for f in every.features[starts[i] : starts[i + 1]]]
-        expected = [owners[v] for v in reference.strings(text) if v in owners]
-        assert sorted(map(sorted, mine)) == sorted(map(sorted, expected))
+    for mine, own in zip(everyone, times, strict=True):
+        expected = [(sorted(owners[v]), t) for v, t in own.items() if v in owners]
+        assert sorted((sorted(of_feature[f]), t) for f, t in mine) == sorted(expected)
+
+
+def test_how_often_a_text_has_a_string():
+    texts = [b"a" * n for n in (1, 2, 15, 16, 17, 19, 20, 24, 25, 567, 568, 5000)]
+    frame = new_frame("bytes")
+    found = find_strings(frame.learn(texts), frame, 1, least=2, most=None, n_jobs=1)
+    a = found.strings.feature[found.strings.first[97]]
+    had = found.features(frame.read(texts), each_string=True, n_jobs=1)
+    steps = had.steps[had.features == a]
+    assert STEPS[steps].tolist() == [1, 2, 15, 16, 16, 16, 20, 20, 25, 454, 568, 568]
+    np.testing.assert_allclose(FACTORS[steps], [naive.factor(len(text)) for text in texts], rtol=1e-6)
+    np.testing.assert_allclose(factors_of(np.array([len(text) for text in texts])), FACTORS[steps])
 
 
 def test_the_strings_of_fewest_texts_are_left_out():

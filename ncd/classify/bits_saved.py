@@ -79,12 +79,12 @@ class BitsSavedClassifier(TextClassifier):
 
     Notes
     -----
-    With V the strings of up to `order` bytes found in at least `min_texts` training texts, b_v(d) = 1 if text d has v,
-    and n_c(v) the texts of class c that have v, N_c = sum_v n_c(v), and ~c all other classes, the bits (here: nats)
-    saved are::
+    With V the strings of up to `order` bytes found in at least `min_texts` training texts, f_v(d) = 1 + ln t if text d
+    has v t times (t rounded down to 1, 2 ... 16, 20, 25, 31 ... 568, by a quarter each) and 0 if it has not, n_c(v) the
+    texts of class c that have v, N_c = sum_v n_c(v), and ~c all other classes, the bits (here: nats) saved are::
 
         r_c(v) = log[(n_c(v) + 1) / (N_c + |V|)] - log[(n_~c(v) + 1) / (N_~c + |V|)]
-        x_{c,v}(d) = b_v(d) r_c(v) / sqrt(sum_u b_u(d) r_c(u)^2)
+        x_{c,v}(d) = f_v(d) r_c(v) / sqrt(sum_u f_u(d)^2 r_c(u)^2)
 
     and the separator of class c has squared hinge loss, trained by dual coordinate descent. The probability is
     p(c|d) ~ exp(beta_c + sum_e lambda_e s_{e,c}(d)) with scores s centred over the classes and lambda >= 0, pulled

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ncd.classify.counted import Counted
 from ncd.classify.explanation import ExpertBits, Explanation
 from ncd.classify.framed import new_frame
-from ncd.classify.saved_bits import Machine
+from ncd.classify.saved_bits import Machine, factors_of
 from ncd.classify.spans import spans_of
 from ncd.corpus import Text, as_bytes
 from ncd.exceptions import EmptyTextError
@@ -149,7 +149,8 @@ def _by_strings(machine: Machine, text: bytes, mine: int, other: int) -> ExpertB
     nodes = np.empty((len(symbols), order + 1), np.int64)
     nodes_of(strings, symbols, order, np.empty(order + 1, np.int64), nodes)
     found = [_occurrences(strings, nodes[:, size]) for size in range(1, order + 1)]
-    weights, constant = _differences(machine, np.concatenate([feature for feature, *_ in found]), mine, other)
+    features, often = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+    weights, constant = _differences(machine, features, factors_of(often), mine, other)
     bits, first = np.zeros(len(symbols)), 0
     for size, (feature, times, ends, of) in enumerate(found, 1):
         share = (weights[first : first + len(feature)] / times)[of]
@@ -173,25 +174,27 @@ def _occurrences(
 
 
 def _differences(
-    machine: Machine, features: NDArray[np.int32], mine: int, other: int
+    machine: Machine, features: NDArray[np.int32], factors: NDArray[np.float64], mine: int, other: int
 ) -> tuple[NDArray[np.float64], float]:
     """What each of a text's distinct strings adds to the score of a class less that of another; and the biases."""
     if len(machine.bias) == 1:  # two classes: the separator speaks for the second
-        weights, bias = _weights(machine, features, 0)
+        weights, bias = _weights(machine, features, factors, 0)
         sign = 2 if mine == 1 else -2
         return sign * weights, sign * bias
-    own, own_bias = _weights(machine, features, mine)
-    others, other_bias = _weights(machine, features, other)
+    own, own_bias = _weights(machine, features, factors, mine)
+    others, other_bias = _weights(machine, features, factors, other)
     return own - others, own_bias - other_bias
 
 
-def _weights(machine: Machine, features: NDArray[np.int32], separator: int) -> tuple[NDArray[np.float64], float]:
+def _weights(
+    machine: Machine, features: NDArray[np.int32], factors: NDArray[np.float64], separator: int
+) -> tuple[NDArray[np.float64], float]:
     """What each of a text's distinct strings adds to one separator's score; and the bias."""
     block, lane = divmod(separator, LANES)
     halves = machine.rows[block][features][:, [lane, LANES + lane]]
     both = (halves.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
-    norm = np.sqrt(max(both[:, 1].sum(), float(np.finfo(np.float32).tiny)))
-    return both[:, 0] / norm, float(machine.bias[separator])
+    norm = np.sqrt(max((both[:, 1] * factors**2).sum(), float(np.finfo(np.float32).tiny)))
+    return both[:, 0] * factors / norm, float(machine.bias[separator])
 
 
 @cache

@@ -15,13 +15,17 @@ from ncd.classify.parallel import in_threads
 from ncd.classify.vocabulary import TextFeatures, Vocabulary, find_strings
 from ncd.kernels.jit import announced
 from ncd.kernels.lanes import LANES, sum_rows
+from ncd.kernels.ngram_features import STEPS
 from ncd.kernels.svm import count_signs, train
 from ncd.memory import give_back
 
-__all__ = ["Machine", "MachineRule", "fit_machine"]
+__all__ = ["FACTORS", "Machine", "MachineRule", "factors_of", "fit_machine"]
 
 _SEED = 0x9E3779B97F4A7C15
 _PART = 1 << 16  # rows
+
+#: What a string's value is multiplied by, by how often the text has it.
+FACTORS = (1 + np.log(STEPS)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Machine:
         def halves(block: int) -> NDArray[np.float32]:
             both = np.empty((2, len(found.ends), LANES), np.float32)
             for half in (0, 1):
-                sum_rows(found.ends, found.features, self.rows[block], half * LANES, both[half])
+                sum_rows(*_of(found, half), self.rows[block], half * LANES, both[half])
             return both
 
         both = np.concatenate(in_threads(halves, range(len(self.rows)), n_jobs), axis=2)
@@ -181,7 +185,7 @@ def _fit(
         if (part[:, : mine.shape[1]] == 0).any():
             sums = np.empty((2, len(texts), LANES), np.float32)
             for half in (0, 1):
-                sum_rows(found.ends, found.features, rows, half * LANES, sums[half])
+                sum_rows(*_of(found, half), rows, half * LANES, sums[half])
             said = sums[0] / np.sqrt(np.maximum(sums[1], np.finfo(np.float32).tiny)) + bias
             unseen = np.where(part == 0, said, 0.0)
         done(1)
@@ -195,6 +199,18 @@ def _fit(
     return Machine(vocabulary, np.stack(rows), bias), np.concatenate([unseen for *_, unseen in blocks], axis=1)
 
 
+def factors_of(times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What the value of a string is multiplied by that a text has so often: 1 + ln of it, rounded down to a step."""
+    return FACTORS[np.searchsorted(STEPS, times, side="right") - 1].astype(np.float64)
+
+
+def _of(
+    found: TextFeatures, half: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint8], NDArray[np.float32]]:
+    """Features of texts as the kernels take them: with the factors of weights (half 0), or of squares (1)."""
+    return found.ends, found.features, found.steps, FACTORS ** np.float32(half + 1)
+
+
 def _trained(
     found: TextFeatures, signs: NDArray[np.int8], multiplicity: NDArray[np.float32], rule: MachineRule
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -204,14 +220,14 @@ def _trained(
     count_signs(found.ends, found.features, signs, rows)
     _weigh(rows, multiplicity, rule.least)
     squares = np.empty((n, LANES), np.float32)
-    sum_rows(found.ends, found.features, rows, LANES, squares)
+    sum_rows(*_of(found, 1), rows, LANES, squares)
     scale = np.divide(1, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
     bias, scratch = np.zeros(LANES, np.float32), [np.zeros(LANES, np.float32) for _ in range(3)]
     duals = np.zeros((n, LANES), np.float32)
     state = np.array([_SEED], np.uint64)
     order = np.arange(n)
     limits = rule.cost, rule.rounds, rule.tolerance
-    train(found.ends, found.features, rows, scale, signs, duals, bias, order, state, *limits, *scratch)
+    train(*_of(found, 0), rows, scale, signs, duals, bias, order, state, *limits, *scratch)
     return rows, bias
 
 

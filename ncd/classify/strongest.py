@@ -17,6 +17,7 @@ from ncd.classify.counted import AlphabetName, Counted
 from ncd.classify.fingerprints import Fingerprint, Fingerprints
 from ncd.classify.framed import Frame, Framed, new_frame
 from ncd.classify.parallel import in_threads
+from ncd.classify.saved_bits import FACTORS
 from ncd.kernels.class_ratios import class_ratios, texts_of_entries
 from ncd.kernels.jit import announced
 from ncd.kernels.lanes import LANES
@@ -69,9 +70,10 @@ def _by_strings(model: BitsSavedClassifier, scale: float, n: int) -> Fingerprint
         found = vocabulary.features(framed.select(own), each_string=False, n_jobs=model.n_jobs)
         sizes = np.diff(found.ends, prepend=0)
         text = np.repeat(np.arange(len(own)), sizes)
-        norms = np.sqrt(np.bincount(text, squares[found.features], minlength=len(own)))
+        factors = FACTORS.astype(np.float64)[found.steps]
+        norms = np.sqrt(np.bincount(text, squares[found.features] * factors**2, minlength=len(own)))
         shares = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
-        sums = np.bincount(found.features, shares[text], minlength=vocabulary.size)
+        sums = np.bincount(found.features, factors * shares[text], minlength=vocabulary.size)
         texts = np.bincount(found.features, minlength=vocabulary.size)
         longest = _longest(vocabulary.strings.feature, vocabulary.size)
 

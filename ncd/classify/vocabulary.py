@@ -22,10 +22,11 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class TextFeatures:
-    """Which features each text has, one text after another, and where each one's end."""
+    """Which features each text has and how often (`STEPS`), one text after another, and where each one's end."""
 
     ends: NDArray[np.int64]
     features: NDArray[np.uint32]
+    steps: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Vocabulary:
             begin, end = edge
             ends = np.empty(end - begin, np.int64)
             room = np.empty(int(texts.offsets[end] - texts.offsets[begin]) * self.order, np.uint32)
-            stamp = np.full(len(self.strings.labels) if each_string else self.size, -1)
+            places = np.full(len(self.strings.labels), -1)
             nodes = np.empty(self.order + 1, np.int64)
             count = features_of(
                 self.strings,
@@ -68,26 +69,33 @@ class Vocabulary:
                 begin,
                 end,
                 self.order,
-                each_string,
+                leaders,
                 nodes,
-                stamp,
+                places,
+                np.empty_like(room),
                 ends,
                 room,
             )
-            found = room[:count].copy()
+            found = room[:count]
             if not each_string:  # near ones are near in the tables that they are looked up in, again and again
                 for start, stop in pairwise([0, *ends.tolist()]):
                     found[start:stop].sort()
-            return TextFeatures(ends, found)
+            return TextFeatures(ends, found >> np.uint32(5), (found & np.uint32(31)).astype(np.uint8))
 
+        leaders = np.empty(0, np.int64)
+        if not each_string:
+            leaders = np.empty(self.size, np.int64)
+            known = np.flatnonzero(self.strings.feature >= 0)[::-1]
+            leaders[self.strings.feature[known]] = known
         parts = in_threads(find, runs(texts.offsets), n_jobs)
         before = np.cumsum([0, *(len(part.features) for part in parts)])
         ends = np.concatenate([part.ends + start for part, start in zip(parts, before, strict=False)])
-        features = np.empty(before[-1], np.uint32)
+        features, steps = np.empty(before[-1], np.uint32), np.empty(before[-1], np.uint8)
         for start in reversed(before[:-1].tolist()):  # each part is forgotten once it is copied
             part = parts.pop()
             features[start : start + len(part.features)] = part.features
-        return TextFeatures(ends, features)
+            steps[start : start + len(part.steps)] = part.steps
+        return TextFeatures(ends, features, steps)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All of it, for a file."""

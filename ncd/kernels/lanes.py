@@ -71,10 +71,29 @@ def _fetch(builder: Any, rows: Any, features: Any, at: Any, stop: Any) -> None:
     builder.call(prefetch, [pointer, ir.Constant(flag, 0), ir.Constant(flag, 3), ir.Constant(flag, 1)])
 
 
+def _factor(context: Any, builder: Any, signature: Any, args: Any, first: int) -> Any:
+    """Gives the factor of a place as a vector; `first` is the argument `steps`, which `factors` follows."""
+    steps = _pointer(context, builder, signature.args[first], args[first])
+    factors = _pointer(context, builder, signature.args[first + 1], args[first + 1])
+
+    def of(at: Any) -> Any:
+        step = builder.zext(builder.load(builder.gep(steps, [at])), ir.IntType(64))
+        factor = builder.load(builder.gep(factors, [step]))
+        one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), factor, ir.Constant(ir.IntType(32), 0))
+        places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), places)
+
+    return of
+
+
 @intrinsic
-def add_rows(context: Any, rows: Any, half: Any, features: Any, begin: Any, stop: Any, sums: Any) -> Any:
+def add_rows(
+    context: Any, rows: Any, half: Any, features: Any, steps: Any, factors: Any, begin: Any, stop: Any, sums: Any
+) -> Any:
     """
-    Sum of the first (`half` 0) or second (8) halves of the rows ``features[begin:stop]``, into ``sums[:8]``.
+    Sum of the first (`half` 0) or second (8) halves of rows, each times a factor, into ``sums[:8]``.
+
+    The rows are ``features[begin:stop]``, their factors ``factors[steps[begin:stop]]``.
 
     `rows` is a contiguous table of sixteen columns, of float32, or of uint16, which are the upper halves of float32
     numbers; `features` is a contiguous uint32 array.
@@ -85,47 +104,58 @@ def add_rows(context: Any, rows: Any, half: Any, features: Any, begin: Any, stop
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = _pointer(context, builder, signature.args[0], args[0])
         which = _pointer(context, builder, signature.args[2], args[2])
+        scale = _factor(context, builder, signature, args, 3)
         total = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * LANES))
-        with cgutils.for_range_slice(builder, args[3], args[4], ir.Constant(args[3].type, 1)) as (at, _):
-            _fetch(builder, data, which, at, args[4])
+        with cgutils.for_range_slice(builder, args[5], args[6], ir.Constant(args[5].type, 1)) as (at, _):
+            _fetch(builder, data, which, at, args[6])
             row = builder.add(_row(builder, which, at), args[1])
             value = _widened(builder, data, row) if short else _load(builder, _vector_at(builder, data, row))
+            value = builder.fmul(scale(at), value)
             builder.store(builder.fadd(builder.load(total), value), total)
-        out = _pointer(context, builder, signature.args[5], args[5])
+        out = _pointer(context, builder, signature.args[7], args[7])
         _store(builder, builder.load(total), _vector_at(builder, out, ir.Constant(ir.IntType(64), 0)))
         return context.get_dummy_value()
 
-    return types.void(rows, types.int64, features, types.int64, types.int64, sums), generate
+    return types.void(rows, types.int64, features, steps, factors, types.int64, types.int64, sums), generate
 
 
 @intrinsic
-def change_rows(context: Any, rows: Any, features: Any, begin: Any, stop: Any, steps: Any) -> Any:
-    """Add ``steps[:8]`` times the second half to the first half of the rows ``features[begin:stop]``."""
+def change_rows(
+    context: Any, rows: Any, features: Any, steps: Any, factors: Any, begin: Any, stop: Any, changes: Any
+) -> Any:
+    """Add ``changes[:8]`` times the second half, times the factor, to the first half of rows, which are as above."""
     del context
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = _pointer(context, builder, signature.args[0], args[0])
         which = _pointer(context, builder, signature.args[1], args[1])
-        step_data = _pointer(context, builder, signature.args[4], args[4])
-        step = _load(builder, _vector_at(builder, step_data, ir.Constant(ir.IntType(64), 0)))
-        with cgutils.for_range_slice(builder, args[2], args[3], ir.Constant(args[2].type, 1)) as (at, _):
-            _fetch(builder, data, which, at, args[3])
+        scale = _factor(context, builder, signature, args, 2)
+        change_data = _pointer(context, builder, signature.args[6], args[6])
+        change = _load(builder, _vector_at(builder, change_data, ir.Constant(ir.IntType(64), 0)))
+        with cgutils.for_range_slice(builder, args[4], args[5], ir.Constant(args[4].type, 1)) as (at, _):
+            _fetch(builder, data, which, at, args[5])
             row = _row(builder, which, at)
             first = _vector_at(builder, data, row)
             second = _vector_at(builder, data, builder.add(row, ir.Constant(row.type, LANES)))
-            change = builder.fmul(step, _load(builder, second))
-            _store(builder, builder.fadd(_load(builder, first), change), first)
+            added = builder.fmul(builder.fmul(change, scale(at)), _load(builder, second))
+            _store(builder, builder.fadd(_load(builder, first), added), first)
         return context.get_dummy_value()
 
-    return types.void(rows, features, types.int64, types.int64, steps), generate
+    return types.void(rows, features, steps, factors, types.int64, types.int64, changes), generate
 
 
 @kernel
 def sum_rows(
-    ends: NDArray[np.int64], features: NDArray[np.uint32], rows: Any, half: int, sums: NDArray[np.float32]
+    ends: NDArray[np.int64],
+    features: NDArray[np.uint32],
+    steps: NDArray[np.uint8],
+    factors: NDArray[np.float32],
+    rows: Any,
+    half: int,
+    sums: NDArray[np.float32],
 ) -> None:
-    """For each text the sum of one half, 0 or 8, of its features' rows: shape (n_texts, 8)."""
+    """For each text the sum of one half, 0 or 8, of its features' rows, times their factors: shape (n_texts, 8)."""
     begin = 0
     for text in range(len(ends)):
-        add_rows(rows, half, features, begin, ends[text], sums[text])
+        add_rows(rows, half, features, steps, factors, begin, ends[text], sums[text])
         begin = ends[text]

@@ -1,8 +1,8 @@
 """
 The strings of 1 to M symbols that occur in several texts, as features: which text has which.
 
-Strings that occur in the very same texts are one feature with a multiplicity: nothing that is learned from those
-texts can tell them apart.
+Strings that occur in the very same texts, equally often in each, are one feature with a multiplicity: nothing that is
+learned from those texts can tell them apart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from ncd.kernels.class_counts import child_of
 from ncd.kernels.jit import inlined, kernel
 from ncd.kernels.ngrams import common, width
 
-__all__ = ["FeatureScan", "Strings", "features_of", "nodes_of", "scan_strings"]
+__all__ = ["STEPS", "FeatureScan", "Strings", "features_of", "nodes_of", "scan_strings"]
+
+
+#: How often a text has a string, rounded down: each number up to 16, then by a quarter more.
+STEPS = np.array([*range(1, 17), *(int(16 * 1.25**k) for k in range(1, 17))], np.uint32)
 
 
 class Strings(NamedTuple):
@@ -91,7 +95,7 @@ def scan_strings(
     keys, owners
         Sorted strings, as `ncd.kernels.ngrams.radix_sort` leaves them.
     digest_of : ndarray of uint64, shape (n_texts,)
-        A random number for each text: strings of the same texts have the same sum.
+        A random number for each text: strings that occur equally often in each text have the same sum.
     order, bits : int
     least : int
     fill : bool
@@ -117,7 +121,7 @@ def scan_strings(
             if scan.stamp[level, text] != scan.opened[level]:
                 scan.stamp[level, text] = scan.opened[level]
                 scan.texts[level] += 1
-                scan.digest[level] += digest_of[text]
+            scan.digest[level] += digest_of[text]
         before = key
     for level in range(open_levels, 0, -1):
         _close(scan, level, before, np.uint64(bits * (order - level)), mask, least, fill)
@@ -153,9 +157,10 @@ def features_of(
     begin: int,
     end: int,
     levels: int,
-    each_string: bool,
+    leaders: NDArray[np.int64],
     nodes: NDArray[np.int64],
-    stamp: NDArray[np.int64],
+    places: NDArray[np.int64],
+    times: NDArray[np.uint32],
     ends: NDArray[np.int64],
     features: NDArray[np.uint32],
 ) -> int:
@@ -168,30 +173,43 @@ def features_of(
     symbols, offsets
         Texts, as in `ncd.kernels.ngrams.fill_keys`.
     begin, end, levels : int
-    each_string : bool
-        Whether a feature is there once for each of its distinct strings that the text has, or once in all.
+    leaders : ndarray of int64, shape (n_features,) or (0,)
+        For each feature the one string of it that counts; none: a feature is there for each of its strings.
     nodes : ndarray of int64, shape (levels + 1,)
         Scratch.
-    stamp : ndarray of int64, shape (n_strings,) or (n_features,)
+    places : ndarray of int64, shape (n_strings,)
         Scratch, all -1.
+    times : ndarray of uint32
+        Scratch; has the room of `features`.
     ends : ndarray of int64, shape (end - begin,)
         Filled in: where the features of each text end.
     features : ndarray of uint32
-        Filled in; has room for `levels` features a symbol.
+        Filled in: 32 times the feature, plus the step of how often the text has it (see `STEPS`). Has room for `levels`
+        features a symbol.
     """
     count = 0
     for text in range(begin, end):
+        first = count
         nodes[:] = -1
         for at in range(offsets[text], offsets[text + 1]):
             longest = _advance(strings, nodes, np.int64(symbols[at]), levels)
             for level in range(1, longest + 1):
                 node = nodes[level]
                 feature = np.int64(strings.feature[node])
-                once = node if each_string else feature
-                if feature >= 0 and stamp[once] != text:
-                    stamp[once] = text
-                    features[count] = feature
+                if feature < 0 or (len(leaders) > 0 and leaders[feature] != node):
+                    continue
+                place = places[node]
+                if place < first:
+                    places[node] = place = count
+                    features[place] = feature
+                    times[place] = 0
                     count += 1
+                times[place] += 1
+        for place in range(first, count):
+            step = 0
+            while step < 31 and STEPS[step + 1] <= times[place]:
+                step += 1
+            features[place] = (features[place] << np.uint32(5)) | np.uint32(step)
         ends[text - begin] = count
     return count
 

@@ -3,8 +3,8 @@ Linear support vector machines, eight at a time, on binary features that each ma
 
 Machine l minimises 1/2 |v|^2 + C sum_i max(0, 1 - y_i (v . x_i + b))^2, with the bias b as one more weight, by dual
 coordinate descent (Hsieh et al., ICML 2008). Its x_i are of norm 1: feature f of text i has the value
-s_l(f) / norm_{l,i}. A row of `rows` has, for each of the eight machines, s_l(f) v_l(f), then s_l(f)^2, both times the
-feature's multiplicity: one line of the cache.
+factor s_l(f) / norm_{l,i}, the factor by how often the text has it. A row of `rows` has, for each of the eight
+machines, s_l(f) v_l(f), then s_l(f)^2, both times the feature's multiplicity: one line of the cache.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def _next_random(state: NDArray[np.uint64]) -> np.uint64:
 def train(
     ends: NDArray[np.int64],
     features: NDArray[np.uint32],
+    steps: NDArray[np.uint8],
+    factors: NDArray[np.float32],
     rows: NDArray[np.float32],
     scale: NDArray[np.float32],
     signs: NDArray[np.int8],
@@ -45,15 +47,17 @@ def train(
     tolerance: float,
     violations: NDArray[np.float32],
     sums: NDArray[np.float32],
-    steps: NDArray[np.float32],
+    changes: NDArray[np.float32],
 ) -> int:
     """
     Go over the texts in random order until no machine gains, or so many times.
 
     Parameters
     ----------
-    ends, features
-        The features of each text, as `ncd.kernels.ngram_features.features_of` leaves them.
+    ends, features, steps
+        The features of each text, and how often it has each (`ncd.kernels.ngram_features.STEPS`).
+    factors : ndarray of float32, shape (32,)
+        What each step multiplies a feature's value by.
     rows : ndarray of float32, shape (n_features, 16)
         The first halves 0; at the end: the weights.
     scale : ndarray of float32, shape (n_texts, 8)
@@ -74,7 +78,7 @@ def train(
         Enough if no projected gradient was larger.
     violations : ndarray of float32, shape (8,)
         The largest projected gradient of each machine in the last round.
-    sums, steps : ndarrays of float32, shape (8,)
+    sums, changes : ndarrays of float32, shape (8,)
         Scratch.
 
     Returns
@@ -94,7 +98,7 @@ def train(
         for text in order:
             begin = ends[text - 1] if text > 0 else 0
             stop = ends[text]
-            add_rows(rows, 0, features, begin, stop, sums)
+            add_rows(rows, 0, features, steps, factors, begin, stop, sums)
             moved = False
             for lane in range(LANES):
                 step_lane = zero
@@ -111,9 +115,9 @@ def train(
                         bias[lane] += step_lane
                         moved = moved or step_lane != zero
                         step_lane *= scale[text, lane]
-                steps[lane] = step_lane
+                changes[lane] = step_lane
             if moved:
-                change_rows(rows, features, begin, stop, steps)
+                change_rows(rows, features, steps, factors, begin, stop, changes)
         worst = zero
         for lane in range(LANES):
             worst = max(worst, violations[lane])
