@@ -22,7 +22,7 @@ from support import make_text
 
 import ncd
 from ncd import data
-from ncd.classify import bits_saved, combination
+from ncd.classify import bits_saved, combination, vocabulary
 from ncd.classify.bits_saved import _folds
 from ncd.classify.combination import Combination, centred
 from ncd.classify.framed import new_frame
@@ -127,6 +127,14 @@ def test_the_strings_of_fewest_texts_are_left_out():
     assert two._machine.vocabulary.size == 50
 
 
+def test_more_strings_than_can_be_told_apart(monkeypatch):
+    texts, codes = made_up(4, 30)
+    monkeypatch.setattr(vocabulary, "_MOST", 50)
+    with pytest.raises(ValueError, match=r"different strings are in at least 2 .* at most 50 .* smaller max_weights"):
+        ncd.BitsSavedClassifier("strings").fit(texts, codes)
+    assert ncd.BitsSavedClassifier("strings", max_weights=50).fit(texts, codes)._machine.vocabulary.size == 50
+
+
 # Separators
 
 
@@ -212,8 +220,8 @@ def test_rounding_weights_to_eight_bits_changes_scores_by_little():
     sizes = np.abs((halves[:, :, 0].astype(np.uint32) << 16).view(np.float32)).transpose(1, 0, 2)
     sizes = sizes.reshape(machine.vocabulary.size, -1)[:, : len(columns)]
     _, squares = machine.sums(found, 1)
-    for i, features in enumerate(np.split(found.features, found.ends)[:-1]):
-        weight = sizes[features].sum(0) / np.sqrt(squares[i])
+    for i, (first, end) in enumerate(pairwise([0, *found.ends.tolist()])):
+        weight = (sizes[found.features[first:end]].T @ FACTORS[found.steps[first:end]]) / np.sqrt(squares[i])
         bound = 2**-8 * 1.01 * weight + 2**-9 * 1.01 * np.abs(exact[i] - machine.bias) + 1e-5
         assert (np.abs(rounded[i] - exact[i]) <= bound).all()
     assert np.abs(rounded - exact).max() < 0.02 * np.abs(exact).mean()
@@ -461,6 +469,14 @@ def test_labels_of_any_kind(labels):
     assert model.counts_.tolist() == [y.count(label) for label in model.classes_]
     assert model.predict(texts).dtype == np.array(labels).dtype
     assert model.score(texts, y) > 0.9
+
+
+def test_of_equally_probable_classes_the_larger_one_is_predicted():
+    texts, _ = made_up(25, 20)
+    model = ncd.BitsSavedClassifier("words").fit([*texts, texts[1]], ["c", "a"] * 10 + ["b"])
+    assert model.counts_.tolist() == [10, 1, 10]
+    chances = np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4], [0.4, 0.2, 0.4], [0.3, 0.4, 0.3]])
+    assert model.most_probable(chances).tolist() == ["a", "c", "a", "b"]
 
 
 def test_two_classes_are_the_same_either_way_round():

@@ -306,6 +306,11 @@ def test_runs_cover_all_texts(sizes):
     assert all(first < last for first, last in edges)
 
 
+def test_more_symbols_than_can_be_counted():
+    with pytest.raises(ValueError, match=r"the training texts have 4,294,967,296 symbols in all"):
+        string_groups(np.broadcast_to(np.uint8(97), 1 << 32), 256)
+
+
 def test_results_of_threads_are_in_order():
     assert in_threads(lambda i: i * i, range(100), 3) == [i * i for i in range(100)]
     assert in_threads(lambda i: i, [], 3) == []
@@ -481,6 +486,14 @@ def test_one_text_against_a_thousand():
     texts = ["alpha beta gamma delta"] + [make_text(i, 8) for i in range(1000)]
     fitted = ncd.CodeLengthClassifier().fit(texts, ["rare", *["common"] * 1000])
     assert fitted.predict(["beta gamma", make_text(5000, 8)]).tolist() == ["rare", "common"]
+
+
+def test_of_equal_code_lengths_the_larger_class_is_predicted():
+    fitted = ncd.CodeLengthClassifier().fit(["xx", "xx", "yy"], ["a", "b", "c"])
+    lengths = fitted.code_lengths(["xx"])[0]
+    assert lengths[0] == lengths[1] < lengths[2]
+    fitted.counts_ = np.array([1, 2, 3])
+    assert fitted.predict(["xx"]).tolist() == ["b"]
 
 
 def test_decisions():

@@ -18,6 +18,7 @@ from ncd.kernels.ngram_features import FeatureScan, Strings, features_of, scan_s
 __all__ = ["TextFeatures", "Vocabulary", "find_strings"]
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
+_MOST = 1 << 27  # features that fit in 32 bits beside a step
 
 
 @dataclass(frozen=True)
@@ -200,4 +201,9 @@ def find_strings(
     if most is not None and most < len(ranked):
         feature[feature >= most] = -1
         multiplicity, n_texts = multiplicity[:most], n_texts[:most]
+    if len(multiplicity) > _MOST:
+        raise ValueError(
+            f"{len(multiplicity):,} different strings are in at least {least} of the training texts: at most {_MOST:,} "
+            "can be told apart: choose a smaller max_weights, a larger min_texts or a lower order"
+        )
     return Vocabulary(Strings(first, labels, children, feature), multiplicity, n_texts, levels)
