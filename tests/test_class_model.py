@@ -548,3 +548,14 @@ def test_parameters_are_taken():
             np.testing.assert_allclose(found, expected, rtol=1e-11)
         usual = naive.ClassModels(texts, codes, 2, alphabet, *RULES[alphabet][0]).bits(texts)
         np.testing.assert_allclose(ncd.CodeLengthClassifier(model).fit(texts, codes).code_lengths(texts), usual)
+
+
+@pytest.mark.exhaustive
+def test_millions_of_words_shorten_the_context():
+    half = 1_050_000
+    texts = [" ".join(map(str, range(half))), " ".join(map(str, range(half, 2 * half)))]
+    model = ncd.CodeLengthClassifier("words").fit(texts, [0, 1])
+    assert model._made.model.rule.order == 1
+    assert model.predict(["5 6 7", f"{half + 5} {half + 6}"]).tolist() == [0, 1]
+    with pytest.raises(ValueError, match="order is 2: 2,100,002 symbols take 22 bits"):
+        ncd.CodeLengthClassifier("words", order=2).fit(texts, [0, 1])

@@ -37,7 +37,8 @@ class CodeLengthClassifier(TextClassifier):
         subwords learned from the training texts (``pip install 'ncd[tokens]'``). Or a compressor, as in
         `ncd.get_compressor`: its dictionaries are the training texts of a class joined.
     order : int, optional
-        K, the longest context: 6 bytes, which is the most, or 2 words or tokens.
+        K, the longest context: 6 bytes, which is the most, or 2 words or tokens (1 where there are more than two
+        million different ones).
     alpha : float, optional
         Weight of what a shorter context predicts: 2 for bytes, 4 for words and tokens.
     shared : float, optional

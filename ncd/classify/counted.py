@@ -75,7 +75,7 @@ class Counted:
         weight: float | None = None,
         n_jobs: int | None,
     ) -> Counted:
-        """Count; K, a and w are those of `RULES` unless given."""
+        """Count; K, a and w are those of `RULES` unless given, K lower where so many different words fit no key."""
         _compiled(alphabet)
         made = cls._of(texts, codes, n_classes, alphabet, order, alpha, weight, n_jobs)
         give_back()
@@ -98,7 +98,7 @@ class Counted:
         framed = frame.learn(texts)
         usual = RULES[alphabet]
         rule = Rule(
-            usual[0] if order is None else int(order),
+            min(usual[0], 64 // frame.bits - 1) if order is None else int(order),
             usual[1] if alpha is None else float(alpha),
             usual[2] if weight is None else float(weight),
             1 / frame.size,
