@@ -195,16 +195,21 @@ def report(results: Results) -> None:
     text += _ACCURACY.format(sampled=", ".join(f"{n:,}" for n in sampled) or "none")
     for part in _halves(sets):
         text += markdown_table(*grid(cells, methods, part, _accuracy_cell(cells), sizes=True)) + "\n"
-    text += _set_notes(cells) + _method_notes(rows, methods) + "\nMacro F1:\n\n"
+    text += f"{_set_notes(cells)}{_method_notes(rows, methods)}\n"
+    made_by = provenance(results, "python -m bench.classification")
+    write_text(results.table_path, text + made_by)
+    write_text(results.table_path.with_name("classification_costs.md"), costs(cells, methods, sets) + made_by)
+
+
+def costs(cells: Cells, methods: Sequence[str], sets: Sequence[str]) -> str:
+    """Tables of macro F1, times and sizes for every set."""
     scored = [name for name in methods if name != "gzip-knn optimistic"]
-    text += markdown_table(*grid(cells, scored, sets, lambda row: share(row["macro_f1"])))
-    for phase in ("fit", "predict"):
-        title = "Fit" if phase == "fit" else "Predict"
-        text += f"\n{title}, processor seconds per 1,000 texts, one core, one run each:\n\n"
-        text += markdown_table(
-            *grid(cells, scored, sets, lambda row, phase=phase: f"{row[f'{phase}_cpu_per_1000']:,.3g}")  # type: ignore[misc]
-        )
-    text += "\nModel, MB:\n\n" + markdown_table(
-        *grid(cells, scored, sets, lambda row: f"{row['model_bytes'] / 1e6:,.2f}")
+    columns: dict[str, Callable[[Row], str]] = {
+        "Macro F1": lambda row: share(row["macro_f1"]),
+        "Fit, processor seconds per 1,000 texts, one core, one run each": lambda row: f"{row['fit_cpu_per_1000']:,.3g}",
+        "Predict, likewise": lambda row: f"{row['predict_cpu_per_1000']:,.3g}",
+        "Model, MB": lambda row: f"{row['model_bytes'] / 1e6:,.2f}",
+    }
+    return "".join(
+        f"{title}:\n\n{markdown_table(*grid(cells, scored, sets, cell))}\n" for title, cell in columns.items()
     )
-    write_text(results.table_path, f"{text}\n{provenance(results, 'python -m bench.classification')}")

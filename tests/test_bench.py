@@ -141,6 +141,7 @@ def test_classification(data, tmp_path):
         assert hits.mean() == pytest.approx(row["accuracy"], abs=1e-5)
     table = (tmp_path / "classification.md").read_text()
     assert "| TF-IDF words 1-2 + linear SVM | 2 | 1.000 |" in table
+    assert "Macro F1" in (tmp_path / "classification_costs.md").read_text()
 
     # What is there is not measured again, and nothing that was measured is lost.
     printed, again = run(data, tmp_path, "classification", "--methods", *chosen, "naive-bayes", "--missing")
