@@ -375,3 +375,11 @@ def test_dictionaries_in_pieces():
     whole = ncd.CodeLengthClassifier("zstd:3").fit(X, Y)
     pieces = ncd.CodeLengthClassifier("zstd:3").partial_fit(X[:50], Y[:50]).partial_fit(X[50:], Y[50:])
     np.testing.assert_array_equal(pieces.code_lengths(QUERIES), whole.code_lengths(QUERIES))
+
+
+def test_labels_of_another_kind_are_not_mixed_in():
+    model = ncd.CodeLengthClassifier().fit(["a b", "c d"], [0, 1])
+    for labels in ([True, False], ["0", "1"]):
+        with pytest.raises(TypeError, match="make them all of one kind"):
+            model.partial_fit(["a b", "c d"], labels)
+    assert model.counts_.tolist() == [1, 1]

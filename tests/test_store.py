@@ -252,6 +252,18 @@ def test_another_library_version_is_spoken_of(saved):
         ncd.load_model(saved)
 
 
+def test_another_version_of_what_cuts_texts_is_spoken_of(tmp_path):
+    path = tmp_path / "m.ncd"
+    ncd.save_model(ncd.BitsSavedClassifier(["strings", "words"]).fit(X, Y), path)
+    ncd.load_model(path)
+    rewrite(path, made_with="Unicode 1.0.0")
+    with pytest.warns(UserWarning, match="made with Unicode 1.0.0, this machine has Unicode 1"):
+        ncd.load_model(path)
+    ncd.save_model(ncd.BitsSavedClassifier("strings").fit(X, Y), path, force=True)
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("model.json"))["made_with"] is None
+
+
 def test_never_overwrites_unasked(saved):
     model = ncd.CodeLengthClassifier().fit(X, Y)
     with pytest.raises(FileExistsError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = ["EXPERTS", "BitsSavedClassifier", "Expert"]
 Expert = Literal["strings", "bytes", "words", "tokens"]
 EXPERTS = ("strings", "bytes", "words", "tokens")
 _FOLDS = 5
+_STEPS = 1_000  # of the progress bar, for each expert
 _ENOUGH, _ENOUGH_OF_EACH = 1_000, 20  # texts to weigh the experts on: so many folds are left out in turn
 
 
@@ -50,7 +51,7 @@ class BitsSavedClassifier(TextClassifier):
 
     Parameters
     ----------
-    experts : {"strings", "bytes", "words", "tokens"} or iterable of them
+    experts : {"strings", "bytes", "words", "tokens"} or list of them
         "tokens" (subwords learned from the training texts) needs ``pip install 'ncd[tokens]'``.
     order : int
         Length of the longest strings in bytes, 1 to 7.
@@ -59,7 +60,7 @@ class BitsSavedClassifier(TextClassifier):
     cost : float
         C of the support vector machines.
     max_weights : int
-        Strings (those in the same texts count once) times classes that are kept, at most; beyond, the strings in the
+        Strings (those equally often in the same texts count once) times classes that are kept, at most; beyond, the strings in the
         fewest texts are left out. A weight takes 4 bytes, and 64 / 8 while it is trained.
     n_jobs : int or None
         Number of threads; None: all cores. Results do not depend on it.
@@ -90,7 +91,8 @@ class BitsSavedClassifier(TextClassifier):
     p(c|d) ~ exp(beta_c + sum_e lambda_e s_{e,c}(d)) with scores s centred over the classes and lambda >= 0, pulled
     towards equal weights with the force of a few texts.
 
-    Memory while fitting: about 25 times the bytes of the training texts, and 128 bytes a string.
+    Memory while fitting: about 25 times the bytes of the training texts, 128 bytes a string, and 8 bytes a text and
+    class. Kept: 13 times the bytes of the texts, and 4 bytes a string and class.
 
     References
     ----------
@@ -107,7 +109,7 @@ class BitsSavedClassifier(TextClassifier):
 
     def __init__(
         self,
-        experts: Expert | Iterable[Expert] = ("strings", "bytes", "words"),
+        experts: Expert | Sequence[Expert] = ("strings", "bytes", "words"),
         *,
         order: int = 6,
         min_texts: int = 2,
@@ -159,12 +161,13 @@ class BitsSavedClassifier(TextClassifier):
         unseen = np.flatnonzero(np.isin(folds, used))
         self._models: dict[str, Counted] = {}
         said = []
-        with progress_bar("learning", len(self.experts_), show=self.progress, unit="experts") as done:
+        with progress_bar("learning", _STEPS * len(self.experts_), show=self.progress, unit="steps") as done:
             for expert in self.experts_:
-                said.append(
-                    self._fit_strings(folds, used)[unseen] if expert == "strings" else self._fit_model(expert, unseen)
-                )
-                done(1)
+                if expert == "strings":
+                    said.append(self._fit_strings(folds, used, done)[unseen])
+                else:
+                    said.append(self._fit_model(expert, unseen))
+                    done(_STEPS)
         usable = self.counts_[codes[unseen]] > 1
         self.combination_ = Combination.fitted(said, codes[unseen], usable=usable)
         self._warn_of_few(int(usable.sum()))
@@ -184,36 +187,40 @@ class BitsSavedClassifier(TextClassifier):
 
     def _check(self) -> None:
         """Raise for parameters out of range; sets `experts_`."""
-        if self.experts is not None and not isinstance(self.experts, str | Iterable):
-            raise TypeError(f"experts is {self.experts!r}: give some of {', '.join(map(repr, EXPERTS))}")
-        named = [self.experts] if isinstance(self.experts, str) else list(self.experts or ())
+        if not isinstance(self.experts, str | list | tuple | np.ndarray):  # others give another order, or give it once
+            raise TypeError(f"experts is {self.experts!r}: give a list of some of {', '.join(map(repr, EXPERTS))}")
+        named = [self.experts] if isinstance(self.experts, str) else list(self.experts)
         if not named:
             raise ValueError("experts is empty: choose from " + ", ".join(map(repr, EXPERTS)))
         for expert in named:
             check_choice("experts", expert, EXPERTS)
         if len(set(named)) < len(named):
             raise ValueError(f"experts is {self.experts!r}: name each once")
-        self.experts_: tuple[Expert, ...] = tuple(named)
+        self.experts_: tuple[Expert, ...] = tuple(str(expert) for expert in named)  # type: ignore[misc]
         for name, low, high in (("order", 1, 7), ("min_texts", 1, None), ("max_weights", 1, None)):
             check_whole(name, getattr(self, name), low, high)
         number = isinstance(self.cost, int | float | np.number) and not isinstance(self.cost, bool)
         if not (number and 0 < self.cost < np.inf):
             raise ValueError(f"cost is {self.cost!r}: give a number above 0")
 
-    def _fit_strings(self, folds: NDArray[np.int64], used: Iterable[int]) -> NDArray[np.float64]:
+    def _fit_strings(
+        self, folds: NDArray[np.int64], used: Iterable[int], done: Callable[[int], None]
+    ) -> NDArray[np.float64]:
         """Train the separators; what they say of texts that they have not seen."""
         n_classes = len(self.classes_)
         columns = np.arange(n_classes) if n_classes > 2 else np.array([1])
         signs = np.where(self.codes_[:, None] == columns, 1, -1).astype(np.int8)
-        parts = [np.where((folds == fold)[:, None], 0, signs).astype(np.int8) for fold in used]
         frame = new_frame("bytes")
         rule = MachineRule(self.order, self.min_texts, float(self.cost), most=int(self.max_weights))
-        self._machine, unseen = fit_machine(
-            frame.learn(self.texts_), np.concatenate([signs, *parts], 1), len(columns), frame, rule, self.n_jobs
+        self._machine, said = fit_machine(
+            frame.learn(self.texts_),
+            signs,
+            frame,
+            rule,
+            self.n_jobs,
+            left_out=[np.flatnonzero(folds == fold) for fold in used],
+            done=lambda step, steps: done(_STEPS // steps * step),
         )
-        said = np.zeros(signs.shape)
-        for i in range(len(parts)):
-            said += unseen[:, (i + 1) * len(columns) : (i + 2) * len(columns)]
         return _per_class(said)
 
     def _fit_model(self, alphabet: AlphabetName, unseen: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -345,7 +352,7 @@ class BitsSavedClassifier(TextClassifier):
 
         Notes
         -----
-        A string v of the text with the weights W_c(v) adds lambda [W_a(v) / norm_a - W_b(v) / norm_b] / ln 2 to class a
+        A string v of the text with the weights W_c(v) adds lambda f_v [W_a(v) / norm_a - W_b(v) / norm_b] / ln 2 to class a
         against class b, in equal parts for every place where v occurs, and there for every byte. A symbol that takes
         bits_c under the model of class c adds lambda [bits_b - bits_a] / [sqrt(bytes + 1) ln 2], in equal parts for
         each of its bytes. A text is read between two marks: strings that reach over an end of it charge those of its

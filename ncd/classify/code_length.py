@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CodeLengthClassifier"]
 
+_KINDS = {"U": "str", "S": "str", "b": "bool"}
+
 
 class CodeLengthClassifier(TextClassifier):
     """
@@ -193,8 +195,10 @@ class CodeLengthClassifier(TextClassifier):
         fitted = hasattr(self, "texts_")
         named = as_labels([] if classes is None else classes, "classes")
         parts = [labels, *([self.classes_] if fitted else []), *([named] if len(named) else [])]
-        if len({part.dtype.kind in "US" for part in parts}) > 1:
-            raise TypeError("y and classes mix str with other labels, or with labels known before: make them all str")
+        if len({_KINDS.get(part.dtype.kind, "number") for part in parts if part.size}) > 1:
+            raise TypeError(
+                "y and classes mix str, bool and numbers, or do so with labels known before: make them all of one kind"
+            )
         together = np.concatenate([self.classes_[self.codes_], labels]) if fitted else labels
         self.classes_ = np.unique(np.concatenate(parts))
         self._keep([*self.texts_, *texts] if fitted else texts, np.searchsorted(self.classes_, together))

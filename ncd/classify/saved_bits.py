@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -121,31 +121,34 @@ class Machine:
 def fit_machine(
     texts: Framed,
     signs: NDArray[np.int8],
-    n_separators: int,
     frame: Frame,
     rule: MachineRule,
     n_jobs: int | None,
-    done: Callable[[int], None] = lambda n: None,
+    *,
+    left_out: Sequence[NDArray[np.int64]] = (),
+    done: Callable[[int, int], None] = lambda step, steps: None,
 ) -> tuple[Machine, NDArray[np.float64]]:
     """
-    Train separators, and more of them on parts of the texts.
+    Train separators, and train them again without some of the texts.
 
     Parameters
     ----------
     texts : Framed
-    signs : ndarray of int8, shape (n_texts, n_lanes)
+    signs : ndarray of int8, shape (n_texts, n_separators)
         For each separator 1 for texts of its class, -1 for others, 0 for texts that it must not see.
-    n_separators : int
-        How many of them, the first ones, make the machine.
+    left_out : sequence of ndarrays of int64
+        For each further training the texts that are left out; none of them twice.
+    done : callable
+        Hears of each of the steps.
 
     Returns
     -------
     Machine
-    ndarray of float64, shape (n_texts, n_lanes)
-        What each separator says of the texts that it has not seen; 0 elsewhere.
+    ndarray of float64, shape (n_texts, n_separators)
+        What each separator says of the texts when it has not seen them; 0 for those that it always sees.
     """
     _compiled()
-    made = _fit(texts, signs, n_separators, frame, rule, n_jobs, done)
+    made = _fit(texts, signs, frame, rule, n_jobs, left_out, done)
     give_back()
     return made
 
@@ -156,47 +159,53 @@ def _compiled() -> None:
     with announced("the kernels of the separators"):
         frame = new_frame("bytes")
         texts = frame.learn([b"to be", b"or not", b"or be"])
-        machine, _ = _fit(texts, np.array([[1], [-1], [0]], np.int8), 1, frame, MachineRule(), 1, lambda n: None)
+        signs = np.array([[1], [-1], [0]], np.int8)
+        machine, _ = _fit(texts, signs, frame, MachineRule(), 1, (), lambda step, steps: None)
         machine.scores(texts, 1)
 
 
 def _fit(
     texts: Framed,
     signs: NDArray[np.int8],
-    n_separators: int,
     frame: Frame,
     rule: MachineRule,
     n_jobs: int | None,
-    done: Callable[[int], None],
+    left_out: Sequence[NDArray[np.int64]],
+    done: Callable[[int, int], None],
 ) -> tuple[Machine, NDArray[np.float64]]:
     """`fit_machine`, with kernels that may have to be compiled."""
+    n_separators = signs.shape[1]
     most = None if rule.most is None else max(1, rule.most // n_separators)
     vocabulary = find_strings(texts, frame, rule.order, least=rule.least, most=most, n_jobs=n_jobs)
     found = vocabulary.features(texts, each_string=False, n_jobs=n_jobs)
     multiplicity = vocabulary.multiplicity.astype(np.float32)[:, None]
-    n_blocks = -(-signs.shape[1] // LANES)
+    n_lanes = n_separators * (1 + len(left_out))
+    n_blocks = -(-n_lanes // LANES)
+    said = np.zeros(signs.shape)
 
-    def separate(block: int) -> tuple[NDArray[np.uint16] | None, NDArray[np.float32], NDArray[np.float64]]:
+    def separate(block: int) -> tuple[NDArray[np.uint16] | None, NDArray[np.float32]]:
+        lanes = range(block * LANES, min((block + 1) * LANES, n_lanes))
         part = np.zeros((len(texts), LANES), np.int8)
-        mine = signs[:, block * LANES : (block + 1) * LANES]
-        part[:, : mine.shape[1]] = mine
+        for place, lane in enumerate(lanes):
+            part[:, place] = signs[:, lane % n_separators]
+            if lane >= n_separators:
+                part[left_out[lane // n_separators - 1], place] = 0
         rows, bias = _trained(found, part, multiplicity, rule)
-        unseen = np.zeros((len(texts), LANES))
-        if (part[:, : mine.shape[1]] == 0).any():
+        if (part[:, : len(lanes)] == 0).any():
             sums = np.empty((2, len(texts), LANES), np.float32)
             for half in (0, 1):
                 sum_rows(*_of(found, half), rows, half * LANES, sums[half])
-            said = sums[0] / np.sqrt(np.maximum(sums[1], np.finfo(np.float32).tiny)) + bias
-            unseen = np.where(part == 0, said, 0.0)
-        done(1)
-        if block * LANES >= n_separators:
-            return None, bias, unseen[:, : mine.shape[1]]
-        return _upper_halves(rows, multiplicity), bias, unseen[:, : mine.shape[1]]
+            scores = sums[0] / np.sqrt(np.maximum(sums[1], np.finfo(np.float32).tiny)) + bias
+            for place, lane in enumerate(lanes):
+                unseen = np.flatnonzero(part[:, place] == 0)
+                said[unseen, lane % n_separators] = scores[unseen, place]
+        done(1, n_blocks)
+        return (_upper_halves(rows, multiplicity) if lanes[0] < n_separators else None), bias
 
     blocks = in_threads(separate, range(n_blocks), n_jobs)
-    rows = [made for made, _, _ in blocks if made is not None]
-    bias = np.concatenate([own for _, own, _ in blocks])[:n_separators]
-    return Machine(vocabulary, np.stack(rows), bias), np.concatenate([unseen for *_, unseen in blocks], axis=1)
+    rows = [made for made, _ in blocks if made is not None]
+    bias = np.concatenate([own for _, own in blocks])[:n_separators]
+    return Machine(vocabulary, np.stack(rows), bias), said
 
 
 def factors_of(times: NDArray[np.int64]) -> NDArray[np.float64]:

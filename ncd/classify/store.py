@@ -5,7 +5,7 @@ The file is a zip archive of
 
 - ``model.json``: ``format`` ("ncd-model"), ``version`` (2), ``class``, ``ncd`` (the release that wrote it),
   ``params`` (those of the constructor), ``classes`` (the labels), ``made_with`` (library and version that made the
-  code lengths, or nothing where they are this library's own);
+  code lengths, or cut texts into words or tokens; or nothing);
 - ``texts.bin``, ``ends.npy``, ``codes.npy``: the training texts one after another, where each ends, and the class of
   each (int64); counts and dictionaries are made of them again;
 - for a `BitsSavedClassifier` also ``model.json``'s ``expert_weights`` and ``class_bias`` and, with the
@@ -18,8 +18,10 @@ Reading it runs no code from the file; what is not known is refused.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import unicodedata
 import warnings
 import zipfile
 from itertools import pairwise
@@ -260,12 +262,21 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _made_with(model: Any) -> str | None:
-    """Library and version of the compressor that a model's code lengths are made with; None for class models."""
-    if isinstance(model, BitsSavedClassifier) or (
-        isinstance(model, CodeLengthClassifier) and is_class_model(model.model)
-    ):
-        return None
+    """What a model's code lengths are made with and may change with its version; None if there is no such thing."""
+    if isinstance(model, BitsSavedClassifier):
+        return ", ".join(filter(None, map(_alphabet_version, model.experts_))) or None
+    if isinstance(model, CodeLengthClassifier) and is_class_model(model.model):
+        return _alphabet_version(model.model)
     return get_compressor(model.compressor if isinstance(model, NCDClassifier) else model.model).version
+
+
+def _alphabet_version(name: str) -> str | None:
+    """What cuts texts into the symbols of a class model."""
+    if name == "words":
+        return f"Unicode {unicodedata.unidata_version}"
+    if name == "tokens":
+        return f"tokenizers {importlib.metadata.version('tokenizers')}"
+    return None
 
 
 def _spec(key: str, compressor: Any) -> str:

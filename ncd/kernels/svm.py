@@ -1,5 +1,5 @@
 """
-Linear support vector machines, eight at a time, on binary features that each machine scales in its own way.
+Linear support vector machines, eight at a time, on features that each machine scales in its own way.
 
 Machine l minimises 1/2 |v|^2 + C sum_i max(0, 1 - y_i (v . x_i + b))^2, with the bias b as one more weight, by dual
 coordinate descent (Hsieh et al., ICML 2008). Its x_i are of norm 1: feature f of text i has the value
