@@ -354,9 +354,9 @@ class BitsSavedClassifier(TextClassifier):
         -----
         A string v of the text with the weights W_c(v) adds lambda f_v [W_a(v) / norm_a - W_b(v) / norm_b] / ln 2 to
         class a against class b, in equal parts for every place where v occurs, and there for every byte. A symbol that
-        takes bits_c under the model of class c adds lambda [bits_b - bits_a] / [sqrt(bytes + 1) ln 2], in equal parts for
-        each of its bytes. A text is read between two marks: strings that reach over an end of it charge those of its
-        bytes that the text has. Constant are the biases of separators and classes, and what the marks alone say.
+        takes bits_c under the model of class c adds lambda [bits_b - bits_a] / [sqrt(bytes + 1) ln 2], in equal parts
+        for each of its bytes. A text is read between two marks: strings that reach over an end of it charge those of
+        its bytes that the text has. Constant are the biases of separators and classes, and what the marks alone say.
         Memory: about 150 bytes a byte of the text.
 
         Examples
