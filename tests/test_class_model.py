@@ -368,7 +368,7 @@ def test_labels_in_pieces():
     assert model.partial_fit(["cc"], [-7]).classes_.tolist() == [-7, 1, 2]
     assert model.counts_.tolist() == [1, 1, 1]
     assert model.predict(["cc"]).tolist() == [-7]
-    with pytest.raises(TypeError, match="mix str with other labels"):
+    with pytest.raises(TypeError, match="mix str, bool and numbers"):
         model.partial_fit(["dd"], ["x"])
     with pytest.raises(TypeError, match="mix str"):
         ncd.CodeLengthClassifier().partial_fit(["dd"], ["x"], classes=[1])
