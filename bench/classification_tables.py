@@ -24,7 +24,8 @@ _EXPLAINED = """Training labels only, the same settings for all sets; ties never
 
 - Points: mean over the sets of the difference of accuracies to the linear SVM, with a 95 % interval (over test texts,
   the sets being given). Won and lost: sets with the higher and the lower accuracy; in brackets those where McNemar's
-  exact test gives p < .05.
+  exact test gives p < .05. Both are over the sets that the two methods have, also where a method lacks some; means of
+  accuracy and macro F1 over fewer sets cannot be compared.
 - Rank: mean over the sets, 1 is best, among methods that use no pre-trained weights and have all sets.
 - Fit and predict: processor seconds on one core per 1,000 texts, as multiples of the word SVM's in the same process,
   geometric mean over the sets. Model: median over the sets; scikit-learn's models are stored with zlib.

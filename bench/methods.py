@@ -165,7 +165,7 @@ METHODS: tuple[Method, ...] = (
     Method("svm-chars", "TF-IDF characters 2-5 + linear SVM", _svm_chars),
     Method(
         "svm-words chosen",
-        "the same with words, C chosen",
+        "TF-IDF words 1-2 + linear SVM, C chosen",
         _svm_words_chosen,
         note="sublinear frequencies; C from .1 to 10 by cross-validation on the training texts",
     ),
