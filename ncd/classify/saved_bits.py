@@ -178,6 +178,7 @@ def _fit(
     most = None if rule.most is None else max(1, rule.most // n_separators)
     vocabulary = find_strings(texts, frame, rule.order, least=rule.least, most=most, n_jobs=n_jobs)
     found = vocabulary.features(texts, each_string=False, n_jobs=n_jobs)
+    give_back()
     multiplicity = vocabulary.multiplicity.astype(np.float32)[:, None]
     n_lanes = n_separators * (1 + len(left_out))
     n_blocks = -(-n_lanes // LANES)
