@@ -383,3 +383,11 @@ def test_labels_of_another_kind_are_not_mixed_in():
         with pytest.raises(TypeError, match="make them all of one kind"):
             model.partial_fit(["a b", "c d"], labels)
     assert model.counts_.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("model", "options"), [("zstd:3", {"order": 3}), ("deflate", {"alpha": 1.0}), ("words", {"dictionaries": 2})]
+)
+def test_parameters_that_a_model_has_no_use_for(model, options):
+    with pytest.raises(ValueError, match="has no use for it: order, alpha and shared are those of 'ngram'"):
+        ncd.CodeLengthClassifier(model, **options).fit(["a b", "c d"], [0, 1])

@@ -223,6 +223,13 @@ class CodeLengthClassifier(TextClassifier):
             number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if value is not None and not (number and 0 < value <= most):
                 raise ValueError(f"{name} is {value!r}: give a number above 0, at most {most:,}")
+        others = ("dictionaries",) if is_class_model(self.model) else ("order", "alpha", "shared")
+        for name in others:
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, and model {self.model!r} has no use for it: order, alpha and "
+                    f"shared are those of {', '.join(map(repr, MODELS))}, dictionaries those of compressors"
+                )
         if not is_class_model(self.model):
             self._dealing().mode  # noqa: B018  raises if the compressor cannot do what is asked
 
@@ -244,16 +251,19 @@ class CodeLengthClassifier(TextClassifier):
         if self._made is None:
             n_classes = len(self.classes_)
             if is_class_model(self.model):
-                self._made = Counted.of(
-                    self.texts_,
-                    self.codes_,
-                    n_classes,
-                    MODELS[self.model],
-                    order=self.order,
-                    alpha=self.alpha,
-                    weight=self.shared,
-                    n_jobs=self.n_jobs,
-                )
+                size = sum(map(len, self.texts_))
+                with progress_bar("counting", size, show=self.progress, unit="bytes") as done:
+                    self._made = Counted.of(
+                        self.texts_,
+                        self.codes_,
+                        n_classes,
+                        MODELS[self.model],
+                        order=self.order,
+                        alpha=self.alpha,
+                        weight=self.shared,
+                        n_jobs=self.n_jobs,
+                        done=done,
+                    )
             else:
                 self._made = Dictionaries.of(self.texts_, self.codes_, n_classes, self._dealing())
                 self._made.warn_of_window(self.classes_.tolist())

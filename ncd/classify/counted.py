@@ -74,10 +74,15 @@ class Counted:
         alpha: float | None = None,
         weight: float | None = None,
         n_jobs: int | None,
+        done: Callable[[int], None] = _silent,
     ) -> Counted:
-        """Count; K, a and w are those of `RULES` unless given, K lower where so many different words fit no key."""
+        """
+        Count, telling `done` of symbols.
+
+        K, a and w are those of `RULES` unless given, K lower where so many different words fit no key.
+        """
         _compiled(alphabet)
-        made = cls._of(texts, codes, n_classes, alphabet, order, alpha, weight, n_jobs)
+        made = cls._of(texts, codes, n_classes, alphabet, order, alpha, weight, n_jobs, done)
         give_back()
         return made
 
@@ -92,6 +97,7 @@ class Counted:
         alpha: float | None,
         weight: float | None,
         n_jobs: int | None,
+        done: Callable[[int], None] = _silent,
     ) -> Counted:
         """Count, with kernels that may have to be compiled."""
         frame = new_frame(alphabet)
@@ -103,7 +109,7 @@ class Counted:
             usual[2] if weight is None else float(weight),
             1 / frame.size,
         )
-        return cls(frame, ClassModel.of(framed, codes, n_classes, rule, frame, n_jobs=n_jobs))
+        return cls(frame, ClassModel.of(framed, codes, n_classes, rule, frame, n_jobs=n_jobs, done=done))
 
     def bits(
         self, texts: Sequence[bytes], *, n_jobs: int | None, done: Callable[[int], None] = _silent

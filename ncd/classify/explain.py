@@ -24,7 +24,6 @@ from ncd.classify.spans import spans_of
 from ncd.corpus import Text, as_bytes
 from ncd.exceptions import EmptyTextError
 from ncd.kernels.jit import announced
-from ncd.kernels.lanes import LANES
 from ncd.kernels.ngram_features import Strings, nodes_of
 
 if TYPE_CHECKING:
@@ -190,11 +189,9 @@ def _weights(
     machine: Machine, features: NDArray[np.int32], factors: NDArray[np.float64], separator: int
 ) -> tuple[NDArray[np.float64], float]:
     """What each of a text's distinct strings adds to one separator's score; and the bias."""
-    block, lane = divmod(separator, LANES)
-    halves = machine.rows[block][features][:, [lane, LANES + lane]]
-    both = (halves.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
-    norm = np.sqrt(max((both[:, 1] * factors**2).sum(), float(np.finfo(np.float32).tiny)))
-    return both[:, 0] * factors / norm, float(machine.bias[separator])
+    weights, squares = (column.astype(np.float64) for column in machine.columns(separator, features))
+    norm = np.sqrt(max((squares * factors**2).sum(), float(np.finfo(np.float32).tiny)))
+    return weights * factors / norm, float(machine.bias[separator])
 
 
 @cache

@@ -93,6 +93,13 @@ class Machine:
         used = both[:, :, : len(self.bias)].astype(np.float64)
         return used[0], used[1]
 
+    def columns(self, separator: int, features: Any = slice(None)) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weight and square of a string of each feature, or of those asked for, for one separator."""
+        block, lane = divmod(separator, LANES)
+        halves = self.rows[block][features][:, [lane, LANES + lane]].T.astype(np.uint32)
+        weights, squares = (halves << np.uint32(16)).view(np.float32)
+        return weights, squares
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """All of it, for a file."""
         n = len(self.bias)

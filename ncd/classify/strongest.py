@@ -20,7 +20,6 @@ from ncd.classify.parallel import in_threads
 from ncd.classify.saved_bits import FACTORS
 from ncd.kernels.class_ratios import class_ratios, texts_of_entries
 from ncd.kernels.jit import announced
-from ncd.kernels.lanes import LANES
 
 if TYPE_CHECKING:
     from ncd.classify.bits_saved import BitsSavedClassifier
@@ -63,9 +62,9 @@ def _by_strings(model: BitsSavedClassifier, scale: float, n: int) -> Fingerprint
     result = Fingerprints()
     for c, label in enumerate(labels):
         separator, sign = (c, 1) if len(machine.bias) > 1 else (0, 2 * c - 1)
-        block, lane = divmod(separator, LANES)
-        halves = machine.rows[block][:, [lane, LANES + lane]].astype(np.uint32)
-        weights, squares = ((halves << np.uint32(16)).view(np.float32) * vocabulary.multiplicity[:, None]).T
+        weights, squares = (
+            column.astype(np.float64) * vocabulary.multiplicity for column in machine.columns(separator)
+        )
         own = np.flatnonzero(model.codes_ == c)
         found = vocabulary.features(framed.select(own), each_string=False, n_jobs=model.n_jobs)
         sizes = np.diff(found.ends, prepend=0)
