@@ -2,7 +2,7 @@
 ncd: text analysis by compression.
 
 Code lengths of real compressors, the distances that follow from them, and what can be done with the distances:
-classification, nearest neighbours, clustering. Public names are imported when they are first used.
+classification, nearest neighbours, clustering, changepoints. Public names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
 #: Submodules that are attributes without being imported, and the module in each that has the content.
 _SUBMODULES = {
+    "changepoint": "ncd.changepoint",
     "compressors": "ncd.compressors",
     "data": "ncd.data",
     "distances": "ncd.distances.lengths",
@@ -52,6 +53,7 @@ __all__ = ["__version__", *sorted(_HOME)]
 
 if TYPE_CHECKING:
     from ncd import (
+        changepoint as changepoint,
         compressors as compressors,
         data as data,
         distances as distances,

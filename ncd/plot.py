@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bars", "confusion", "dendrogram", "heatmap", "linkage_of", "running_bits"]
+__all__ = ["axes_of", "bars", "confusion", "dendrogram", "heatmap", "linkage_of", "running_bits"]
 
 # Two colours that colour-blind readers can tell apart (Okabe & Ito).
 _FOR, _AGAINST = "#0072B2", "#D55E00"
 
 
-def _axes(ax: Any) -> Any:
+def axes_of(ax: Any) -> Any:
     """The given Axes, or a new one."""
     if ax is not None:
         return ax
@@ -80,7 +80,7 @@ def heatmap(distances: ArrayLike, labels: Sequence[str], *, order: Sequence[int]
     """
     matrix = _square(distances, labels)
     order = range(len(labels)) if order is None else order
-    ax = _axes(ax)
+    ax = axes_of(ax)
     others = matrix[~np.eye(len(matrix), dtype=bool)]
     low, high = (np.quantile(others, 0.05), others.max()) if len(matrix) > 2 else (matrix.min(), matrix.max())
     image = ax.imshow(matrix[np.ix_(order, order)], cmap="viridis", vmin=low, vmax=high)
@@ -120,7 +120,7 @@ def dendrogram(
     from scipy.cluster import hierarchy
 
     _square(distances, labels)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     links = linkage_of(distances, method=method)
     tree = hierarchy.dendrogram(
         links,
@@ -161,7 +161,7 @@ def confusion(matrix: ArrayLike, labels: Sequence[str], *, ax: Any = None) -> An
     matplotlib Axes
     """
     counts = _square(matrix, labels)
-    ax = _axes(ax)
+    ax = axes_of(ax)
     ax.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for i, j in np.argwhere(counts > 0):
         shade = "white" if counts[i, j] > 0.6 * counts[i].sum() else "black"
@@ -195,7 +195,7 @@ def running_bits(
     steps = np.asarray(bits, np.float64)
     if steps.ndim != 1:
         raise ValueError(f"bits have shape {steps.shape}: give one number a byte")
-    ax = _axes(ax)
+    ax = axes_of(ax)
     total = start + np.concatenate([[0.0], np.cumsum(steps)])
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.plot(total, color="0.35", linewidth=1)
@@ -239,7 +239,7 @@ def bars(names: Sequence[str], bits: ArrayLike, *, ax: Any = None) -> Any:
     sizes = np.asarray(bits, np.float64)
     if sizes.shape != (len(names),):
         raise ValueError(f"bits have shape {sizes.shape} and there are {len(names)} names: give one number a name")
-    ax = _axes(ax)
+    ax = axes_of(ax)
     ax.barh(range(len(names)), sizes, color=[_FOR if size >= 0 else _AGAINST for size in sizes])
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.invert_yaxis()
