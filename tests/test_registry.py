@@ -106,6 +106,19 @@ def test_neither_name_nor_compressor(thing):
         ncd.get_compressor(thing)
 
 
+def test_parameters_by_name():
+    assert ncd.get_compressor("ppm:5", alphabet="words").name == "ppm:5,alphabet=words"
+    assert ncd.get_compressor("zstd", level=3) == ncd.get_compressor("zstd:3")
+    with pytest.raises(TypeError, match="has 'level' in its name and as an argument: give it once"):
+        ncd.get_compressor("zstd:level=3", level=4)
+    with pytest.raises(TypeError, match="gives 'level' twice"):
+        ncd.get_compressor("zstd:3", level=4)
+    with pytest.raises(TypeError, match="has no parameter 'lewel'; choose from level"):
+        ncd.get_compressor("zstd", lewel=4)
+    with pytest.raises(TypeError, match="compressor 'gzip:9' is made already: give 'level' to its class"):
+        ncd.get_compressor(get_compressor("gzip"), level=4)
+
+
 def test_numpy_level():
     from ncd.compressors.deflate import Gzip
 

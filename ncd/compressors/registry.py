@@ -118,7 +118,7 @@ def _value(text: str) -> Any:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def get_compressor(spec: Any) -> Compressor:
+def get_compressor(spec: Any, **params: Any) -> Compressor:
     """
     A compressor by name, or any object that can serve as one.
 
@@ -128,6 +128,8 @@ def get_compressor(spec: Any) -> Compressor:
         ``family``, ``family:level`` or ``family:level,key=value``, such as ``"gzip"``, ``"zstd:-5"``,
         ``"brotli:11,lgwin=24,mode=text"``; or an object with `name` and `length()`. The path of ``hf:PATH`` is all
         that comes before the first of its parameters, commas and colons included.
+    **params
+        More parameters by name, such as ``alphabet="words"``.
 
     Returns
     -------
@@ -139,8 +141,8 @@ def get_compressor(spec: Any) -> Compressor:
     ValueError
         If the family is not known (the message lists the choices) or a parameter is out of range.
     TypeError
-        If `spec` is neither a name nor an object with `name` and `length()`, or a parameter does not exist or
-        is given twice.
+        If `spec` is neither a name nor an object with `name` and `length()`, if it is an object and parameters are
+        given, or if a parameter does not exist or is given twice.
     MissingLibraryError
         If the codec's library is not installed; the message says how to install it.
 
@@ -149,9 +151,13 @@ def get_compressor(spec: Any) -> Compressor:
     >>> gzip = get_compressor("gzip:9")
     >>> gzip.length(b"abracadabra " * 20), gzip.overhead, gzip.window
     (34, 18, 32768)
+    >>> get_compressor("ppm:5", alphabet="words") == get_compressor("ppm:5,alphabet=words")
+    True
     """
     compressor = as_compressor(spec)
     if compressor is not None:
+        if params:
+            raise TypeError(f"compressor {compressor.name!r} is made already: give {next(iter(params))!r} to its class")
         return compressor
     if not isinstance(spec, str):
         raise TypeError(
@@ -178,7 +184,9 @@ def get_compressor(spec: Any) -> Compressor:
             raise ValueError(f"compressor {spec!r}: after the first value write key=value, not {part!r}")
         else:
             positional.append(_value(key.strip()))
-    made = _make(family, spec, positional, named)
+    for key in params.keys() & named.keys():
+        raise TypeError(f"compressor {spec!r} has {key!r} in its name and as an argument: give it once")
+    made = _make(family, spec, positional, {**named, **params})
     _ = made.version  # raises where the library is missing: better here than in the middle of a matrix
     return made
 
