@@ -116,7 +116,7 @@ def test_parameters_by_name():
     with pytest.raises(TypeError, match="has no parameter 'lewel'; choose from level"):
         ncd.get_compressor("zstd", lewel=4)
     with pytest.raises(TypeError, match="compressor 'gzip:9' is made already: give 'level' to its class"):
-        ncd.get_compressor(get_compressor("gzip"), level=4)
+        ncd.get_compressor(ncd.get_compressor("gzip"), level=4)
 
 
 def test_numpy_level():
