@@ -7,6 +7,7 @@ from typing import Any
 
 _EXPORTS = {
     "ncd.changepoint.costs": ["SegmentCost"],
+    "ncd.changepoint.prefixes": ["prefix_lengths"],
     "ncd.changepoint.units": ["Units", "split_units"],
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

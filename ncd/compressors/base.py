@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 
@@ -29,6 +29,22 @@ class SupportsLength(Protocol):
     def name(self) -> str: ...
 
     def length(self, data: bytes, /) -> CodeLength: ...
+
+
+def _checked_ends(ends: ArrayLike, start: int, size: int) -> NDArray[np.int64]:
+    """Ends of prefixes as an array."""
+    places = np.asarray(ends)
+    if isinstance(start, bool) or not isinstance(start, int | np.integer):
+        raise TypeError(f"start is {start!r}: give a whole number from 0 to {size:,}, the bytes of the text")
+    if places.size and not np.issubdtype(places.dtype, np.integer):
+        raise TypeError(f"ends have type {places.dtype}: give whole numbers, offsets in bytes")
+    if places.ndim != 1:
+        raise ValueError(f"ends have shape {places.shape}: give one row of offsets")
+    if not 0 <= start <= size:
+        raise ValueError(f"start is {start}: choose from 0 to {size:,}, the bytes of the text")
+    if places.size and (places[0] < start or places[-1] > size or (np.diff(places.astype(np.int64)) < 0).any()):
+        raise ValueError(f"ends must ascend, from start ({start:,}) to the number of bytes ({size:,})")
+    return places.astype(np.int64)
 
 
 class Primed(ABC):
@@ -169,6 +185,48 @@ class Compressor(ABC):
     def lengths(self, texts: Texts) -> NDArray[Any]:
         """Code lengths of many texts, an array of shape (n,) and type `dtype`."""
         return np.asarray(self._lengths(as_corpus(texts, name="texts", allow_empty=True)), self.dtype)
+
+    def prefix_lengths(self, data: Text, ends: ArrayLike, *, start: int = 0) -> NDArray[Any]:
+        """
+        Code lengths of a text's growing prefixes, L(data[start:e]) for each e of `ends`.
+
+        Equal to `length` of each prefix. With deflate, zlib and gzip (levels 1 to 9) and with the context models each
+        prefix costs little more than its new bytes; other codecs compress every prefix from its beginning.
+
+        Parameters
+        ----------
+        data : str or bytes-like
+            Offsets count bytes (of UTF-8).
+        ends : array_like of int, shape (n,)
+            Ascending, from `start` to the number of bytes.
+        start : int
+            Where all prefixes begin.
+
+        Returns
+        -------
+        ndarray of type `dtype`, shape (n,)
+            In the compressor's `unit`.
+
+        Raises
+        ------
+        TypeError
+            If `ends` are not whole numbers.
+        ValueError
+            If `ends` do not ascend, or reach outside of the text.
+
+        Examples
+        --------
+        >>> import ncd
+        >>> ncd.get_compressor("ppm:2").prefix_lengths("abab", [1, 2, 4]).round(2).tolist()
+        [8.0, 16.99, 19.99]
+        """
+        text = as_bytes(data, name="data")
+        places = _checked_ends(ends, start, len(text))
+        return np.asarray(self._prefix_lengths(text[start:], (places - start).tolist()), self.dtype)
+
+    def _prefix_lengths(self, data: bytes, ends: list[int]) -> list[Any]:
+        """Code lengths of prefixes whose ends ascend."""
+        return self._lengths(data[:end] for end in ends)
 
     def joint_length(self, x: Text, y: Text, *, separator: Text = b" ") -> CodeLength:
         """Code length L(x + separator + y) in the compressor's `unit`."""

@@ -99,6 +99,10 @@ class ContextModel(Compressor):
         with self._borrowed() as learner:
             return [learner.bits(text) for text in texts]
 
+    def _prefix_lengths(self, data: bytes, ends: list[int]) -> list[Any]:
+        with self._borrowed() as learner:
+            return learner.prefix_bits(data, ends)
+
     def code_lengths(self, data: Text) -> NDArray[np.float64]:
         """
         Bits of each byte of a text, shape (n,); their sum is `length`.

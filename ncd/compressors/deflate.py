@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, ClassVar
@@ -118,6 +119,20 @@ class Deflate(Compressor):
         if level and not is_classic():
             return [length + frame for length in single(texts, level=level)]
         return [len(compress(text, level, -15)) + frame for text in texts]
+
+    def _prefix_lengths(self, data: bytes, ends: list[int]) -> list[Any]:
+        level, frame = self._params["level"], self.overhead
+        # What zlib does before its input ends does not depend on the pieces that it comes in, but for stored blocks.
+        if not level or not is_classic():
+            return super()._prefix_lengths(data, ends)
+        direct = bisect_right(ends, _COPY_FROM)
+        result = [len(zlib.compress(data[:end], level, -15)) + frame for end in ends[:direct]]
+        coder, done, fed = zlib.compressobj(level, zlib.DEFLATED, -15), frame, 0
+        for end in ends[direct:]:
+            done += len(coder.compress(data[fed:end]))
+            fed = end
+            result.append(done + len(coder.copy().flush()))
+        return result
 
     def _primed(self, x: bytes) -> Primed:
         return _PrimedDeflate(x[-_WINDOW:], self._params["level"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +21,7 @@ from ncd.kernels.context_counts import add_bits
 from ncd.kernels.context_trie import Trie, Walk
 from ncd.kernels.jit import announced
 
-__all__ = ["Learner", "Symbols", "bits_of", "borrowed", "run"]
+__all__ = ["Learner", "Symbols", "bits_of", "borrowed", "run", "running_bits"]
 
 Symbols = NDArray[np.uint32]
 
@@ -43,6 +43,16 @@ def run(kernel: Any, *arguments: Any) -> Any:
 def bits_of(shares: NDArray[np.float64]) -> float:
     """Bits of symbols with these probabilities."""
     return float(run(add_bits, shares, 0, len(shares), 0.0))
+
+
+def running_bits(shares: NDArray[np.float64], ends: Sequence[int]) -> list[float]:
+    """Bits of the first symbols up to each end, ascending; the same numbers as by themselves."""
+    result, at, bits = [], 0, 0.0
+    for end in ends:
+        bits = float(run(add_bits, shares, at, end, bits))
+        result.append(bits)
+        at = end
+    return result
 
 
 def _checked(size: int) -> int:

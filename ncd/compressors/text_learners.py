@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.compressors.learners import Learner, Symbols, bits_of
-from ncd.tokens import Alphabet, encoded
+from ncd.compressors.learners import Learner, Symbols, bits_of, running_bits
+from ncd.tokens import Alphabet, Bytes, encoded
 from ncd.words import split_alternating
 
 __all__ = ["Symbolwise", "TextLearner", "Wordwise", "number", "read_number"]
@@ -55,6 +55,10 @@ class TextLearner(ABC):
     @abstractmethod
     def bits(self, text: bytes, frozen: bool = False) -> float:
         """Code length of a text; `frozen` learns nothing from it."""
+
+    def prefix_bits(self, text: bytes, ends: Sequence[int]) -> list[float]:
+        """Code lengths of prefixes whose ends, in bytes, ascend."""
+        return [self.bits(text[:end]) for end in ends]
 
     @abstractmethod
     def each(self, text: bytes, frozen: bool = False) -> NDArray[np.float64]:
@@ -95,6 +99,12 @@ class Symbolwise(TextLearner):
     def bits(self, text: bytes, frozen: bool = False) -> float:
         symbols = self._alphabet.encode(text)
         return bits_of(self._learner.read(symbols)) if frozen else self._learner.bits(symbols, self._base)
+
+    def prefix_bits(self, text: bytes, ends: Sequence[int]) -> list[float]:
+        if not isinstance(self._alphabet, Bytes):  # a token may go on behind a prefix's end
+            return super().prefix_bits(text, ends)
+        text = text[: ends[-1]] if ends else b""
+        return running_bits(self._learner.shares(self._alphabet.encode(text), self._base), ends)
 
     def each(self, text: bytes, frozen: bool = False) -> NDArray[np.float64]:
         symbols = self._alphabet.encode(text)
