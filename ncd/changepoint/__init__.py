@@ -7,6 +7,15 @@ from typing import Any
 
 _EXPORTS = {
     "ncd.changepoint.costs": ["SegmentCost"],
+    "ncd.changepoint.metrics": [
+        "boundary_f1",
+        "boundary_similarity",
+        "covering",
+        "f1_score",
+        "hausdorff",
+        "pk",
+        "window_diff",
+    ],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
     "ncd.changepoint.units": ["Units", "split_units"],
 }
