@@ -48,6 +48,6 @@ def prefix_lengths(
     Examples
     --------
     >>> prefix_lengths("to be or not to be", [5, 10, 18], "gzip").tolist()
-    [25, 30, 34]
+    [25, 30, 35]
     """
     return get_compressor(compressor).prefix_lengths(data, ends, start=start)
