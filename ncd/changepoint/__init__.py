@@ -6,6 +6,14 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "ncd.changepoint.bytestream": [
+        "StreamInterval",
+        "TextInterval",
+        "byte_stream",
+        "framing",
+        "stream_to_text",
+        "text_to_stream",
+    ],
     "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.metrics": [
         "boundary_f1",
