@@ -16,7 +16,7 @@ import numpy as np
 
 import ncd
 from bench.common import Results, Row, load_set, markdown_table, median, print_table, provenance, write_text
-from ncd.compressors.context import ContextModel
+from ncd.compressors.context_model import ContextModel
 from ncd.data import load_factbook
 
 _COMPRESSORS = (
