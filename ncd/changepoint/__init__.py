@@ -25,7 +25,11 @@ _EXPORTS = {
         "window_diff",
     ],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
+    "ncd.changepoint.search": ["best_segmentation"],
+    "ncd.changepoint.segment": ["TextSegmenter"],
+    "ncd.changepoint.segments": ["Segment", "Segmentation"],
     "ncd.changepoint.units": ["Units", "split_units"],
+    "ncd.changepoint.words_cost": ["CharCost", "U00Cost", "WordCost"],
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
