@@ -14,6 +14,7 @@ _EXPORTS = {
         "stream_to_text",
         "text_to_stream",
     ],
+    "ncd.changepoint.calibrated": ["CalibratedCost"],
     "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.metrics": [
         "boundary_f1",
