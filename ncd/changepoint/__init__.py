@@ -6,6 +6,15 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "ncd.changepoint.distributional": ["distributional_distance"],
+    "ncd.changepoint.sequences": [
+        "Candidate",
+        "CandidateList",
+        "SequenceSegments",
+        "find_changepoints",
+        "list_estimator",
+    ],
+    "ncd.changepoint.tree": ["ContextTreeCode"],
     "ncd.changepoint.bytestream": [
         "StreamInterval",
         "TextInterval",

@@ -1,0 +1,254 @@
+"""The distributional distance of sequences, and the list estimator of changepoints that is built on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ncd.changepoint.cells import Cells, as_sequence, cells_of_level, levels_of
+
+__all__ = ["Weights", "WordSpace", "distributional_distance"]
+
+#: Names of weights.
+WeightNames = Literal["papers", "geometric", "pychest"]
+#: Weights of word lengths m = 1, 2 ... at levels l = 0, 1 ...: a name, a function of (m, l), or an array [l, m - 1].
+Weights = WeightNames | Callable[[int, int], float] | ArrayLike
+
+_NEGLIGIBLE = 2.0**-60
+
+
+def _one_over(j: int) -> float:
+    return 1.0 / (j * (j + 1))
+
+
+_BY_NAME: dict[str, Callable[[int, int], float]] = {
+    "papers": lambda m, level: _one_over(m) * _one_over(level + 1),
+    "geometric": lambda m, level: 2.0 ** -(m + level + 1),
+    "pychest": lambda m, level: 4.0 ** -(m * (level + 1)),
+}
+
+
+def weights_table(weights: Weights, levels: int, max_length: int) -> NDArray[np.float64]:
+    """Weights as an array [level, m - 1]."""
+    if isinstance(weights, str):
+        if weights not in _BY_NAME:
+            choices = ", ".join(map(repr, get_args(WeightNames)))
+            raise ValueError(f"weights is {weights!r}: choose from {choices}, or give a function or an array")
+        weights = _BY_NAME[weights]
+    if callable(weights):
+        table = np.array([[weights(m, level) for m in range(1, max_length + 1)] for level in range(levels)], np.float64)
+    else:
+        table = np.asarray(weights, np.float64)
+        if table.ndim == 1:
+            table = table[None, :]
+        if table.ndim != 2 or 0 in table.shape:
+            raise ValueError(f"weights has shape {table.shape}: give [level, word length - 1]")
+    if not (np.isfinite(table).all() and (table >= 0).all()):
+        raise ValueError("weights must be finite and not below 0")
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class WordSpace:
+    """A sequence with the cells and weights by which its parts are compared."""
+
+    x: NDArray[np.generic]
+    cells: Cells
+    table: NDArray[np.float64]  # [level, word length - 1]
+
+    @classmethod
+    def of(
+        cls, x: NDArray[np.generic], weights: Weights, cells: Cells, max_length: int | None, levels: int | None
+    ) -> WordSpace:
+        """With as many levels and word lengths as are asked for, or as the sequence is worth."""
+        if max_length is None:
+            max_length = max(1, int(math.log(max(len(x), 3))))
+        for name, value in (("max_length", max_length), ("levels", 1 if levels is None else levels)):
+            if isinstance(value, bool) or int(value) != value or value < 1:
+                raise ValueError(f"{name} is {value!r}: give an integer of at least 1")
+        worth = levels_of(x, cells)
+        return cls(x, cells, weights_table(weights, worth if levels is None else levels, max_length))
+
+    def words(self) -> Iterator[tuple[int, float, NDArray[np.int32], int]]:
+        """For each level and length with any weight: length, weight, number of the word at each place, how many."""
+        from ncd.kernels.word_distance import longer_words
+
+        n = len(self.x)
+        size = 1 << max(2 * n, 16).bit_length()
+        keys, ids = np.zeros(size, np.uint64), np.zeros(size, np.int32)
+        least = self.table.max() * _NEGLIGIBLE
+        for level, row in enumerate(self.table):
+            symbols, alphabet = cells_of_level(self.x, level, self.cells)
+            words, count = np.zeros(n, np.int32), 1
+            for m in range(1, min(len(row), n) + 1):
+                if not (row[m - 1 :] > least).any():
+                    break
+                count = longer_words(words, symbols, m - 1, count, alphabet, keys, ids)
+                if row[m - 1] > least:
+                    yield m, float(row[m - 1]), words, count
+
+    def curves(self, cuts: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+        """For each row (start, first, last, stop) the distances of [start, t) and [t, stop), t = first ... last."""
+        from ncd.kernels.word_distance import WordCounts, add_distances
+
+        n = len(self.x)
+        longest = int((cuts[:, 2] - cuts[:, 1]).max()) + 1 if len(cuts) else 0
+        memory = WordCounts(
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int64),
+            np.zeros(n, np.int8),
+            np.empty(n, np.int32),
+            np.empty(longest, np.int32),
+        )
+        result = [np.zeros(last - first + 1) for _, first, last, _ in cuts.tolist()]
+        for m, weight, words, _ in self.words():
+            for (start, first, last, stop), out in zip(cuts.tolist(), result, strict=True):
+                add_distances(words, m, start, first, last, stop, weight, memory, out)
+        return result
+
+    def between(self, parts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Distances of all pairs of stretches [parts[i, 0], parts[i, 1]), shape (k, k)."""
+        from ncd.kernels.word_distance import add_pair
+
+        result = np.zeros((len(parts), len(parts)))
+        counts = np.zeros(len(self.x), np.int64)
+        for m, weight, words, _ in self.words():
+            for i in range(len(parts)):
+                for j in range(i):
+                    result[i, j] += add_pair(words, m, np.concatenate([parts[i], parts[j]]), weight, counts)
+        return result + result.T
+
+
+def distributional_distance(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    weights: Weights = "papers",
+    cells: Cells = "rank",
+    max_length: int | None = None,
+    levels: int | None = None,
+) -> float:
+    r"""
+    Empirical distributional distance of two sequences: how differently often they have each word.
+
+    .. math:: d(a, b) = \sum_l \sum_m w_{m,l} \sum_{u} |\nu_a(u) - \nu_b(u)|
+
+    over levels l = 0, 1 ... of ever finer cells, lengths m of words u over the cells of a level, and with the share
+    :math:`\nu_a(u)` of the places of a, of the n_a - m + 1 where a word of length m may stand, at which u does. Lengths
+    at which one of the two has no word do not count.
+
+    Parameters
+    ----------
+    a, b : array_like of shape (n,) or (n, d)
+        Numbers, or bytes. With d coordinates a cell is a box.
+    weights : {"papers", "geometric", "pychest"}, callable or array_like, default "papers"
+        ``papers``: 1 / (m (m + 1)) 1 / ((l + 1) (l + 2)); ``geometric``: 2^-m 2^-(l + 1); ``pychest``:
+        4^-(m (l + 1)). A function is called with (m, l); an array is read as [l, m - 1].
+    cells : {"rank", "raw"}, default "rank"
+        ``rank``: the mean rank in both sequences together, in 2^(l + 1) steps: nothing depends on scale and shift.
+        ``raw``: trunc(x 2^(l + 1)), for values in [0, 1).
+    max_length : int, optional
+        Of words; default: the natural logarithm of the length of both together, rounded down. Arrays bring their own.
+    levels : int, optional
+        Default: until all values are told apart, at most 5.
+
+    Returns
+    -------
+    float
+        From 0 to twice the sum of the weights.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of them is empty, is not finite, is ragged or is not of numbers, or an option is unknown.
+
+    Notes
+    -----
+    One pass over the sequences for each length and level: O((n_a + n_b) ln n). It is symmetric, 0 for equal sequences,
+    and consistent: for stationary ergodic sequences it converges to a distance of their distributions.
+
+    References
+    ----------
+    .. [1] A. Khaleghi, D. Ryabko (2012), Locating changes in highly dependent data with unknown number of change
+       points, NeurIPS.
+    .. [2] A. Khaleghi, D. Ryabko (2014), Asymptotically consistent estimation of the number of change points in highly
+       dependent time series, ICML.
+    .. [3] A. Khaleghi, L. Zierahn (2021), PyChEst: a Python package for the consistent retrospective estimation of
+       distributional changes in piece-wise stationary time series, arXiv 2112.10565.
+
+    Examples
+    --------
+    >>> from ncd.changepoint import distributional_distance
+    >>> distributional_distance([0, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 1])
+    0.0
+    >>> round(distributional_distance([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 0, 0], weights=[1, 1]), 3)
+    1.533
+    """
+    left, right = as_sequence(a, "a"), as_sequence(b, "b")
+    for name, array in (("a", left), ("b", right)):
+        if not len(array):
+            raise ValueError(f"{name} is empty: give at least one element")
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(f"a has {left.shape[1]} coordinates and b {right.shape[1]}: give the same number")
+    both = np.concatenate([left, right])
+    space = WordSpace.of(both, weights, cells, max_length, levels)
+    at = len(left)
+    return float(space.curves(np.array([[0, at, at, len(both)]]))[0][0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Cells of one grid whose neighbours on both sides exist; cell i is [bounds[i], bounds[i + 1])."""
+
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, n: int, alpha: float, which: int) -> _Grid:
+        first = n * alpha / (which + 2)
+        steps = int((n - first) / (n * alpha) + 1e-9)
+        return cls(np.round(first + n * alpha * np.arange(steps + 1)).astype(np.int64))
+
+
+def grid_estimates(space: WordSpace, min_distance: float) -> list[tuple[int, float]]:
+    """
+    The list estimator on two grids: places with their scores, best first.
+
+    With alpha = min_distance / 3 there are two grids, n alpha / (t + 2) + i n alpha for t = 0, 1. A cell between two
+    others of its grid is scored by the distance of its two halves. The best cell is taken, its neighbours (two on each
+    side, and three of the other grid) are put aside, and so on. The place in a cell [b_i, b_i+1) is the one with the
+    largest distance of [b_i-1, t) and [t, b_i+2); places nearer than n min_distance to an earlier one are dropped.
+    """
+    n, alpha = len(space.x), min_distance / 3
+    if n * alpha < 2:
+        return []
+    grids = [_Grid.of(n, alpha, which).bounds for which in (0, 1)]
+    cells = [(which, i) for which, bounds in enumerate(grids) for i in range(1, len(bounds) - 2)]
+    halves = [(grids[g][i], (grids[g][i] + grids[g][i + 1]) // 2, grids[g][i + 1]) for g, i in cells]
+    curves = space.curves(np.array([[a, t, t, b] for a, t, b in halves], np.int64).reshape(-1, 4))
+    scores = np.array([curve[0] for curve in curves])
+    chosen, taken = [], np.zeros(len(cells), bool)
+    for place in np.argsort(-scores, kind="stable"):
+        if taken[place]:
+            continue
+        chosen.append(int(place))
+        g, i = cells[place]
+        middle = (grids[g][i] + grids[g][i + 1]) / 2
+        others = sorted(
+            (abs((grids[h][j] + grids[h][j + 1]) / 2 - middle), at) for at, (h, j) in enumerate(cells) if h != g
+        )
+        taken[[at for at, (h, j) in enumerate(cells) if h == g and abs(i - j) <= 2]] = True
+        taken[[at for _, at in others[:3]]] = True
+    around = [
+        (grids[g][i - 1], grids[g][i], grids[g][i + 1], grids[g][i + 2]) for g, i in map(cells.__getitem__, chosen)
+    ]
+    result: list[tuple[int, float]] = []
+    for place, row, curve in zip(chosen, around, space.curves(np.array(around, np.int64).reshape(-1, 4)), strict=True):
+        cut = int(row[1] + np.argmax(curve))
+        if all(abs(cut - earlier) >= min_distance * n for earlier, _ in result):
+            result.append((cut, float(scores[place])))
+    return result
