@@ -6,15 +6,6 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
-    "ncd.changepoint.distributional": ["distributional_distance"],
-    "ncd.changepoint.sequences": [
-        "Candidate",
-        "CandidateList",
-        "SequenceSegments",
-        "find_changepoints",
-        "list_estimator",
-    ],
-    "ncd.changepoint.tree": ["ContextTreeCode"],
     "ncd.changepoint.bytestream": [
         "StreamInterval",
         "TextInterval",
@@ -25,6 +16,8 @@ _EXPORTS = {
     ],
     "ncd.changepoint.calibrated": ["CalibratedCost"],
     "ncd.changepoint.costs": ["SegmentCost"],
+    "ncd.changepoint.distributional": ["distributional_distance"],
+    "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],
     "ncd.changepoint.metrics": [
         "boundary_f1",
         "boundary_similarity",
@@ -38,6 +31,14 @@ _EXPORTS = {
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
     "ncd.changepoint.segments": ["Segment", "Segmentation"],
+    "ncd.changepoint.sequences": [
+        "Candidate",
+        "CandidateList",
+        "SequenceSegments",
+        "find_changepoints",
+        "list_estimator",
+    ],
+    "ncd.changepoint.tree": ["ContextTreeCode"],
     "ncd.changepoint.units": ["Units", "split_units"],
     "ncd.changepoint.words_cost": ["CharCost", "U00Cost", "WordCost"],
 }
