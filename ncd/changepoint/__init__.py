@@ -27,6 +27,7 @@ _EXPORTS = {
         "pk",
         "window_diff",
     ],
+    "ncd.changepoint.novelty": ["Novelty", "depth_scores", "novelty"],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
