@@ -116,3 +116,9 @@ def test_small_texts():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_function_keeps_its_name_when_its_module_is_imported():
+    import ncd.changepoint.novelty
+
+    assert ncd.changepoint.novelty is novelty
