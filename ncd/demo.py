@@ -1,4 +1,4 @@
-"""The library on the texts that it ships: languages by distance, passages by subject."""
+"""The library on the texts that it ships: languages by distance, passages by subject, a text that changes its own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from ncd.pairwise import pairwise
 
 __all__ = ["run"]
 
+_STORY = ("geography", "history", "government", "economy", "communications", "military")
+_PASSAGES = 8
+
 
 def run(folder: Path, *, show: Callable[..., None] = print) -> None:
     """
     Show what the library does, in under a minute, without network.
 
-    Prints short tables, and writes ``languages.png`` (heat map and dendrogram) and ``subjects.png`` (confusion matrix).
+    Prints short tables, and writes ``languages.png`` (heat map and dendrogram), ``subjects.png`` (confusion matrix) and
+    ``changepoints.png`` (where a text changes its subject).
 
     Parameters
     ----------
@@ -29,7 +33,11 @@ def run(folder: Path, *, show: Callable[..., None] = print) -> None:
         Takes lines of text.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [_languages(folder / "languages.png", show), _subjects(folder / "subjects.png", show)]
+    pictures = [
+        _languages(folder / "languages.png", show),
+        _subjects(folder / "subjects.png", show),
+        _changepoints(folder / "changepoints.png", show),
+    ]
     show("Pictures: " + ", ".join(str(picture) for picture in pictures))
 
 
@@ -105,4 +113,34 @@ def _subjects(path: Path, show: Callable[..., None]) -> Path:
     figure = Figure(figsize=(7, 6), layout="constrained")
     ax = plot.confusion(matrix, model.classes_.tolist(), ax=figure.subplots())
     ax.set_title(f"World Factbook, {len(test)} passages, {accuracy}")
+    return _save(figure, path)
+
+
+def _changepoints(path: Path, show: Callable[..., None]) -> Path:
+    """A text made of passages on one subject after another."""
+    from ncd.changepoint import TextSegmenter
+    from ncd.changepoint.overview import overview
+
+    corpus = data.load_factbook("test")
+    parts = {
+        name: [t for t, label in zip(corpus.texts, corpus.labels, strict=True) if label == name] for name in _STORY
+    }
+    text = "".join(f"{passage}\n" for passages in parts.values() for passage in passages[:_PASSAGES])
+    true = [_PASSAGES * i for i in range(len(_STORY))]
+    start = time.perf_counter()
+    segmenter = TextSegmenter(unit="lines").fit(text)
+    found = segmenter.segmentation_
+    seconds = time.perf_counter() - start
+    show("3. Where a text changes its subject")
+    show(f"   One text of {len(found.units)} passages, {_PASSAGES} on each of {len(_STORY)} subjects. How many there")
+    show("   are is not told.")
+    show(f"   {len(found)} segments in {seconds:.1f} s; the bits that each cut saves, and the first words:")
+    for segment in found:
+        bits = "" if segment.score is None else f"{segment.score:.1f}"
+        name = _STORY[true.index(segment.start)] if segment.start in true else "(no change)"
+        show(f"   {segment.start:>4} {bits:>6}  {name:<15} {segment.opening(60)}")
+    hits = len(set(found.cuts) & set(true))
+    show(f"   {hits} of {len(true) - 1} changes found, {len(found.cuts) - hits} cuts where there is none.\n")
+    figure = overview(found, segmenter.cost_)
+    figure.suptitle(", ".join(_STORY))
     return _save(figure, path)

@@ -16,7 +16,7 @@ def test_demo_runs_and_writes_whole_pictures(tmp_path):
     lines = []
     demo.run(tmp_path / "new" / "folder", show=lines.append)
     pictures = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert pictures == ["languages.png", "subjects.png"]
+    assert pictures == ["changepoints.png", "languages.png", "subjects.png"]
     for name in pictures:
         content = (tmp_path / "new" / "folder" / name).read_bytes()
         assert content.startswith(b"\x89PNG")
@@ -24,6 +24,7 @@ def test_demo_runs_and_writes_whole_pictures(tmp_path):
     text = "\n".join(lines)
     assert "Spanish -> " in text
     assert "accuracy 0." in text
+    assert "5 of 5 changes found" in text
     assert "languages.png" in lines[-1]
 
 

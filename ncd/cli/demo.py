@@ -11,8 +11,9 @@ NAME = "demo"
 SUMMARY = "show what the library does, in under a minute"
 DESCRIPTION = """\
 Runs on texts that come with the package (the Universal Declaration of Human Rights in 37 languages, passages of The
-World Factbook) and needs no network: distances between languages, with heat map and dendrogram, and a classification
-by subject, with accuracy and confusion matrix. Prints short tables and writes pictures to a folder.
+World Factbook) and needs no network: distances between languages, with heat map and dendrogram, a classification by
+subject, with accuracy and confusion matrix, and the places where a text changes its subject. Prints short tables and
+writes pictures to a folder.
 
 The distance is NCD(x, y) = (L(xy) - min(L(x), L(y))) / max(L(x), L(y)), with L the code length in bytes."""
 EXAMPLES = """\
