@@ -19,7 +19,7 @@ Places = NDArray[np.int64]
 Penalty = Callable[[NDArray[np.int64]], Bits]
 
 _EXACT = 2000  # places that are searched exactly, for every number of segments
-_WORK = 4_000_000_000  # bytes of the text that rows of costs may go over, and steps of dynamic programming
+_WORK = 3_000_000_000  # bytes of the text that rows of costs may go over, and steps of dynamic programming
 _WINDOW, _APART = 20, 3  # of candidates: units on both sides of a cut; units within which it is the best
 _PENALTIES = np.concatenate([-(4.0 ** np.arange(8, -1, -1)), [0.0], 0.25 * 1.25 ** np.arange(71)])
 
@@ -197,6 +197,8 @@ def _from_candidates(
         if len(union) > _EXACT:
             return (paths[at] if number is None else _merged(cost, paths[at], number)), searched
         places = union
+        if number is None:  # at most two segments of the coarsest become one
+            limit = min(limit, 2 * max(int(np.diff(path).max()) for path in near))
     return _exact(cost, places, number, penalty, limit), searched
 
 
@@ -214,8 +216,9 @@ def best_segmentation(
     which keeps one row of costs at a time. Beyond that, cuts are made at candidates: everywhere as long as that is
     affordable, otherwise where the gain of a cut between 20 units before and 20 after has a local maximum. Dynamic
     programming with many penalties per cut at once, and with segments as long as the work allows, finds a segmentation
-    for each; the cuts of those with about the right number of segments are then searched exactly, with segments of any
-    length (if there are at most 2,000 such cuts).
+    for each; the cuts of those with about the right number of segments are then searched exactly (if there are at most
+    2,000 such cuts), where the number is not known with segments
+    up to twice as long as the longest of them.
 
     Parameters
     ----------

@@ -39,6 +39,11 @@ class _SymbolCost(SegmentCost):
         self, symbols: Symbols, base: NDArray[np.int64], increments: NDArray[np.float64], weights: NDArray[np.float64]
     ) -> None:
         """Keep the tables; `increments` are in bits."""
+        if not len(symbols.ids):
+            raise ValueError(
+                f"the text has no letters or digits, or too few: cost {self.name!r} sees nothing in it; choose a "
+                "compressor, such as cost='ppm:3'"
+            )
         self._symbols, self._base, self._increments = symbols, base, increments
         mass = np.concatenate([[0.0], np.cumsum(weights[symbols.ids])])
         self._masses = mass[symbols.bounds]
@@ -129,8 +134,6 @@ class _DirichletCost(_SymbolCost):
         return self
 
     def _total(self, mass: NDArray[np.float64]) -> Bits:
-        if not self.mass:
-            return np.zeros(len(mass))  # a text without words
         from scipy.special import gammaln
 
         return np.asarray((gammaln(self.mass + mass) - gammaln(self.mass)) / _LN2)
@@ -292,10 +295,10 @@ class U00Cost(_SymbolCost):
     @property
     def cut_bits(self) -> float:
         """What a segment more costs in the published method: log2 of the number of words."""
-        return math.log2(max(len(self._symbols.ids), 1))
+        return math.log2(len(self._symbols.ids))
 
     def _total(self, mass: NDArray[np.float64]) -> Bits:
-        return np.asarray(mass * np.log2(mass + max(self._symbols.kinds, 1)))
+        return np.asarray(mass * np.log2(mass + self._symbols.kinds))
 
     def __repr__(self) -> str:
         return "U00Cost()" if self.prefix is None else f"U00Cost(prefix={self.prefix})"

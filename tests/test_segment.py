@@ -1,0 +1,384 @@
+"""Texts cut into segments, against slow versions and on texts whose changes are known."""
+
+import itertools
+import json
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from naive_segments import best_of_number, dirichlet_cost, number_bits, segmentations, total_cost, u00_cost, words
+
+from ncd import EmptyTextError, data
+from ncd.changepoint import (
+    CharCost,
+    SegmentCost,
+    TextSegmenter,
+    U00Cost,
+    WordCost,
+    best_segmentation,
+    search,
+    split_units,
+)
+from ncd.changepoint.symbols import char_symbols, word_symbols
+
+TOPICS = (
+    ["the", "cat", "and", "the", "kitten", "purr", "while", "a", "cat", "naps", "near", "the", "fire"],
+    ["rain", "and", "wind", "over", "a", "sea", "of", "storms", "while", "the", "sailor", "steers", "north"],
+    ["bread", "flour", "yeast", "and", "salt", "make", "the", "dough", "that", "a", "baker", "bakes"],
+)
+
+
+def lines_of(seed, lengths, words_each=8):
+    """Lines about one topic after another."""
+    rng = random.Random(seed)
+    return [
+        " ".join(rng.choices(TOPICS[i % len(TOPICS)], k=words_each)) + "."
+        for i, length in enumerate(lengths)
+        for _ in range(length)
+    ]
+
+
+def factbook(per_subject=6, subjects=4, seed=0):
+    """Passages of the factbook, and how many sentences each run of one subject has."""
+    corpus = data.load_factbook()
+    rng = random.Random(seed)
+    groups = {}
+    for text, label in zip(corpus.texts, corpus.labels, strict=True):
+        groups.setdefault(label, []).append(text)
+    chosen = rng.sample(sorted(groups), subjects)
+    return ["\n".join(" ".join(t.split()) for t in rng.sample(groups[label], per_subject)) for label in chosen]
+
+
+class Naive(SegmentCost):
+    """Costs from a function of a segment's lines."""
+
+    name = "naive"
+
+    def __init__(self, function):
+        self.function = function
+
+    def fit(self, units):
+        self.units = units
+        return self
+
+    def growing(self, start, stop):
+        return np.array([self.function(start, end) for end in range(start + 1, stop + 1)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_word_cost_is_its_formula(seed):
+    lines = lines_of(seed, (3, 4, 2))
+    units = split_units("\n".join(lines), "lines")
+    tokens = words("\n".join(lines))
+    for options in ({}, {"weighted": False}, {"prior": 7.5}, {"prefix": 2}):
+        cost = WordCost(**options).fit(units)
+        naive = {k: v for k, v in options.items() if k != "prefix"}
+        prefix = options.get("prefix", 5)
+        tokens = words("\n".join(lines), prefix)
+        for start in range(len(lines)):
+            expected = [
+                dirichlet_cost(words(" ".join(lines[start:end]), prefix), tokens, **naive)
+                for end in range(start + 1, len(lines) + 1)
+            ]
+            np.testing.assert_allclose(cost.growing(start, len(lines)), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_u00_is_its_formula():
+    lines = lines_of(1, (3, 4))
+    cost = U00Cost().fit(split_units("\n".join(lines), "lines"))
+    tokens = words("\n".join(lines), 99)
+    for start, end in itertools.combinations(range(8), 2):
+        expected = u00_cost(words(" ".join(lines[start:end]), 99), tokens)
+        assert cost.growing(start, end)[-1] == pytest.approx(expected, abs=1e-9)
+    assert cost.cut_bits == pytest.approx(np.log2(len(tokens)))
+
+
+@pytest.mark.parametrize("make", [WordCost, CharCost, U00Cost])
+def test_costs_agree_with_themselves(make):
+    units = split_units("\n".join(lines_of(3, (5, 4, 6))), "lines")
+    cost = make().fit(units)
+    n = len(units)
+    starts, ends = (np.array(side) for side in zip(*itertools.combinations(range(n + 1), 2), strict=True))
+    table = dict(zip(zip(starts.tolist(), ends.tolist(), strict=True), cost.evaluate(starts, ends), strict=True))
+    for start, stop in ((0, n), (3, 9), (n - 2, n), (4, 5)):
+        np.testing.assert_allclose(cost.growing(start, stop), [table[start, e] for e in range(start + 1, stop + 1)])
+        np.testing.assert_allclose(cost.shrinking(start, stop), [table[s, stop] for s in range(start, stop)])
+        gains = [table[start, stop] - table[start, t] - table[t, stop] for t in range(start + 1, stop)]
+        np.testing.assert_allclose(cost.gains(start, stop), gains, atol=1e-9)
+
+
+def test_words_of_all_scripts():
+    text = "Straße, STRASSE; don't\nहिन्दी हिन्दी a_b 42\ncafe\u0301s cafe\u0301\n\n— …"
+    found = word_symbols(split_units(text, "lines"), 99)
+    pieces = re.findall(r"[\w\u0301\u093f\u094d\u0940]+", text.lower())
+    number = {}
+    expected = [number.setdefault(piece, len(number)) for piece in pieces]
+    first = {}
+    assert [first.setdefault(i, len(first)) for i in found.ids.tolist()] == expected
+    assert found.bounds.tolist() == [0, 4, 8, 10, 10]
+    assert found.kinds == len(number)
+
+
+def test_words_are_numbered_apart_with_any_number_of_letters():
+    rng = np.random.default_rng(0)
+    letters = [chr(0x4E00 + i) for i in range(9000)]  # too many letters for five of them in one number
+    made = ["".join(letters[i] for i in rng.integers(0, 9000, rng.integers(1, 8))) for _ in range(3000)]
+    found = word_symbols(split_units(" ".join(made), "lines"))
+    first, number = {}, {}
+    assert [first.setdefault(i, len(first)) for i in found.ids.tolist()] == [
+        number.setdefault(word[:5], len(number)) for word in made
+    ]
+
+
+def test_runs_of_characters():
+    text = "Ab  ab, cd!\nab"
+    found = char_symbols(split_units(text, "lines"), 3)
+    flat = "ab ab cd ab"
+    number = {}
+    expected = [number.setdefault(flat[i : i + 3], len(number)) for i in range(len(flat) - 2)]
+    first = {}
+    assert [first.setdefault(i, len(first)) for i in found.ids.tolist()] == expected
+    assert found.bounds.tolist() == [0, 9, 9]
+
+
+def test_every_symbol_belongs_to_the_unit_in_which_it_begins():
+    text = "eins zwei drei"
+    found = word_symbols(split_units(text, "bytes"))
+    assert np.flatnonzero(np.diff(found.bounds)).tolist() == [0, 5, 10]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_search_finds_the_best_of_all(seed):
+    rng = np.random.default_rng(seed)
+    n = 9
+    table = rng.normal(size=(n, n + 1)) * 4
+    cost = Naive(lambda a, b: float(table[a, b])).fit(split_units("x\n" * n, "lines"))
+    for number in range(1, n + 1):
+        found = best_segmentation(cost, number)
+        assert len(found.bounds) == number + 1
+        assert found.method == "exact"
+        assert total_cost(found.bounds, cost.function) == pytest.approx(best_of_number(n, number, cost.function))
+    for longest in (2, 4):
+        found = best_segmentation(cost, 6, max_length=longest)
+        best = best_of_number(n, 6, cost.function, longest)
+        assert total_cost(found.bounds, cost.function) == pytest.approx(best)
+    for factor in (0.0, 1.0, 3.0):
+        bits = search.number_bits(n)
+        found = best_segmentation(cost, penalty=lambda k, f=factor, b=bits: f * b(k))
+        best = min(
+            total_cost(bounds, cost.function) + factor * number_bits(n, len(bounds) - 1)
+            for bounds in segmentations(n)
+            if len(bounds) - 1 <= (n + 2) // 2
+        )
+        total = total_cost(found.bounds, cost.function) + factor * number_bits(n, len(found.bounds) - 1)
+        assert total == pytest.approx(best)
+
+
+def test_known_changes_are_found():
+    lines = lines_of(5, (12, 9, 14, 10, 8))
+    text = "\n".join(lines)
+    true = (12, 21, 35, 45)
+    assert TextSegmenter(n_segments=5, unit="lines").fit_predict(text).cuts == true
+    assert TextSegmenter(unit="lines").fit_predict(text).cuts == true
+    assert TextSegmenter("u00", 5, unit="lines").fit_predict(text).cuts == true
+    assert TextSegmenter("chars", 5, unit="lines").fit_predict(text).cuts == true
+
+
+def test_subjects_of_the_factbook():
+    parts = factbook()
+    text = "\n".join(parts)
+    found = TextSegmenter(n_segments=len(parts), unit="lines").fit_predict(text)
+    true = np.cumsum([part.count("\n") + 1 for part in parts])[:-1]
+    assert np.abs(np.array(found.cuts) - true).max() <= 1
+
+
+def test_more_penalty_gives_fewer_segments():
+    text = "\n".join(lines_of(2, (6,) * 8))
+    numbers = [len(TextSegmenter(unit="lines", penalty=p).fit_predict(text)) for p in (0, 0.5, 1, 2, 4, 1000)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[0] > numbers[-1] == 1
+
+
+def test_result():
+    lines = lines_of(5, (12, 9, 14))
+    text = "Prélude. " + "\n".join(lines)
+    made = TextSegmenter(n_segments=3, unit="lines")
+    found = made.fit_predict(text)
+    assert made.segmentation_ is found
+    assert b"".join(segment.data for segment in found) == text.encode()
+    assert "".join(text[s.char_start : s.char_stop] for s in found) == text
+    assert all(text.encode()[s.byte_start : s.byte_stop] == s.data for s in found)
+    assert all(text[s.char_start : s.char_stop] == s.text for s in found)
+    assert [s.start for s in found] + [found[-1].stop] == list(found.bounds)
+    cost = made.cost_
+    assert found[0].score is None
+    for before, segment in itertools.pairwise(found):
+        joined = cost.growing(before.start, segment.stop)[-1]
+        own = cost.growing(before.start, before.stop)[-1] + cost.growing(segment.start, segment.stop)[-1]
+        assert segment.score == pytest.approx(joined - own)
+    whole = cost.growing(0, len(found.units))[-1]
+    assert found.gain == pytest.approx(whole - sum(cost.growing(s.start, s.stop)[-1] for s in found))
+    assert found[:2] == found.segments[:2]
+    stored = json.loads(json.dumps(found.to_dict()))
+    assert [s["byte_start"] for s in stored["segments"]] == [s.byte_start for s in found]
+    assert stored["method"] == "exact"
+    text = repr(found)
+    assert "3 segments of 35 lines" in text
+    assert len(text.splitlines()) == 5
+    assert repr(found[1]).startswith("<Segment: units 12-21")
+
+
+def test_repr_of_many_segments_is_short():
+    text = "\n".join(lines_of(0, (2,) * 60))
+    found = TextSegmenter(n_segments=60, unit="lines").fit_predict(text)
+    assert len(found) == 60
+    assert len(repr(found).splitlines()) < 35
+
+
+def test_plot():
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    found = TextSegmenter(n_segments=3, unit="lines").fit_predict("\n".join(lines_of(5, (12, 9, 14))))
+    ax = Figure().subplots()
+    assert found.plot(ax) is ax
+    assert len(ax.patches) == 3
+
+
+def test_parameters():
+    made = TextSegmenter("u00", 3, penalty=2.0, unit="lines")
+    assert TextSegmenter(**made.get_params()).get_params() == made.get_params()
+    assert made.set_params(unit="words").unit == "words"
+    with pytest.raises(ValueError, match=r"units.*choose from cost"):
+        made.set_params(units="words")
+    assert repr(made) == "TextSegmenter(cost='u00', n_segments=3, penalty=2.0, unit='words')"
+
+
+@pytest.mark.parametrize("unit", ["sentences", "lines", "words", "chars", "bytes"])
+def test_every_unit(unit):
+    lines = [line.capitalize() for line in lines_of(4, (10, 10))]
+    text = " \n".join(lines)
+    found = TextSegmenter(n_segments=2, unit=unit).fit_predict(text)
+    true = len(" \n".join(lines[:10])) + 2
+    assert abs(found[1].byte_start - true) < 60
+
+
+def test_auto_takes_characters_where_there_are_no_spaces():
+    chinese = "".join(["猫在窗边睡觉。小猫喜欢鱼。猫会抓老鼠。"] * 3 + ["今天下雨了。风很大。明天还会下雨。"] * 3)
+    found = TextSegmenter(n_segments=2).fit_predict(chinese)
+    assert found.cost == "chars"
+    assert found.cuts == (9,)
+    assert TextSegmenter(n_segments=2).fit_predict("A cat. The cat. Rain. More rain.").cost == "words"
+
+
+def test_bytes_that_are_not_utf8():
+    text = b"\xff\xfe caf\xe9 noir.\n" * 5 + b"\x80\x81 rain \xf0 wind.\n" * 5
+    found = TextSegmenter(n_segments=2, unit="lines").fit_predict(text)
+    assert found.cuts == (5,)
+    assert b"".join(s.data for s in found) == text
+
+
+def test_path(tmp_path):
+    path = Path(tmp_path, "text.txt")
+    path.write_text("\n".join(lines_of(5, (12, 9))), encoding="utf-8")
+    assert TextSegmenter(n_segments=2, unit="lines").fit_predict(path).cuts == (12,)
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "error", "message"),
+    [
+        ({}, "", EmptyTextError, "the text is empty"),
+        ({}, "One sentence only", ValueError, "one unit.*smaller unit"),
+        (
+            {"n_segments": 3},
+            "A cat. A dog.",
+            ValueError,
+            "n_segments is 3, but the text has 2 sentences: choose from 1 to 2",
+        ),
+        ({"n_segments": 0}, "A cat. A dog.", ValueError, "n_segments is 0"),
+        ({"n_segments": 1.5}, "A cat. A dog.", TypeError, "n_segments is 1.5"),
+        ({"n_segments": True}, "A cat. A dog.", TypeError, "n_segments is True"),
+        ({"max_length": 0}, "A cat. A dog.", ValueError, "max_length is 0"),
+        ({"max_length": 1, "n_segments": 1}, "A cat. A dog.", ValueError, "max_length is 1"),
+        ({"unit": "page"}, "A cat. A dog.", ValueError, "unit is 'page': choose from 'sentences'"),
+        ({"cost": "wrods"}, "A cat. A dog.", ValueError, "cost is 'wrods': choose from 'auto', 'words'.*gzip"),
+        ({"cost": 3}, "A cat. A dog.", TypeError, "cost is 3"),
+        ({"penalty": -1}, "A cat. A dog.", ValueError, "penalty is -1"),
+        ({"penalty": float("nan")}, "A cat. A dog.", ValueError, "penalty is nan"),
+        ({"penalty": "big"}, "A cat. A dog.", ValueError, "penalty is 'big'"),
+        ({}, "... !!! ... ??? \n\n --- \n\n ***", ValueError, "no letters or digits"),
+    ],
+)
+def test_bad_input(options, text, error, message):
+    with pytest.raises(error, match=message):
+        TextSegmenter(**options).fit_predict(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: WordCost(prefix=0), "prefix is 0"),
+        (lambda: WordCost(prior=-1), "prior is -1"),
+        (lambda: WordCost(prior=float("inf")), "prior is inf"),
+        (lambda: CharCost(size=0), "size is 0"),
+        (lambda: U00Cost(prefix=1.5), "prefix is 1.5"),
+    ],
+)
+def test_bad_costs(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def long_text(pieces=60, each=50):
+    """A text of 3,000 lines."""
+    rng = random.Random(1)
+    topics = [[f"{chr(97 + t % 26)}{chr(97 + t // 26)}word{i}" for i in range(30)] for t in range(pieces)]
+    common = ["the", "of", "and", "to", "in", "that", "it", "is", "was", "for"]
+    return "\n".join(" ".join(rng.choices(topics[t] + common * 3, k=9)) for t in range(pieces) for _ in range(each))
+
+
+def test_long_text():
+    text = long_text()
+    true = tuple(range(50, 3000, 50))
+    found = TextSegmenter(unit="lines").fit_predict(text)
+    assert found.method == "candidates"
+    assert found.cuts == true
+    for number in (2, 60, 100):
+        again = TextSegmenter(n_segments=number, unit="lines").fit_predict(text)
+        assert len(again) == number
+        assert number != 60 or again.cuts == true
+    assert set(TextSegmenter(n_segments=30, unit="lines").fit_predict(text).cuts) <= set(true)
+
+
+def test_long_text_from_local_maxima(monkeypatch):
+    """What texts of more than a hundred thousand words go through, on a smaller one."""
+    monkeypatch.setattr(search, "_WORK", 20_000_000)
+    true = set(range(50, 3000, 50))
+    found = TextSegmenter(unit="lines").fit_predict(long_text())
+    assert found.places < 1000
+    assert len(true & set(found.cuts)) >= 57
+    assert len(found) <= 63
+    two = TextSegmenter(n_segments=2, unit="lines").fit_predict(long_text())
+    assert len(two) == 2
+    many = TextSegmenter(n_segments=2500, unit="lines").fit_predict(long_text())
+    assert len(many) == 2500
+
+
+def test_longest_segment_of_a_long_text():
+    found = TextSegmenter(unit="lines", max_length=30).fit_predict(long_text())
+    assert max(s.stop - s.start for s in found) <= 30
+
+
+def test_the_search_of_long_texts_is_as_good_as_the_exact_one(monkeypatch):
+    lines = lines_of(7, (12, 9, 14, 10, 8, 20, 7, 11))
+    cost = WordCost().fit(split_units("\n".join(lines), "lines"))
+    exact = best_segmentation(cost)
+    known = best_segmentation(cost, 6)
+    monkeypatch.setattr(search, "_EXACT", 40)
+    long = best_segmentation(cost)
+    assert (long.method, long.bounds) == ("candidates", exact.bounds)
+    assert total_cost(best_segmentation(cost, 6).bounds, lambda a, b: cost.growing(a, b)[-1]) <= 1.0001 * total_cost(
+        known.bounds, lambda a, b: cost.growing(a, b)[-1]
+    )
