@@ -94,7 +94,7 @@ def test_bytes_that_are_not_text():
         (lambda: CalibratedCost("zlip"), ValueError, "zlip"),
         (lambda: CalibratedCost([]), ValueError, "compressor is empty"),
         (lambda: CalibratedCost(shuffles=0), ValueError, "shuffles is 0"),
-        (lambda: CalibratedCost(starts=1.5), ValueError, "starts is 1.5"),
+        (lambda: CalibratedCost(starts=1.5), TypeError, "starts is 1.5"),
         (lambda: CalibratedCost().fit(split_units("")), ValueError, "nothing to cut"),
     ],
 )

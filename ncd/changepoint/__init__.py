@@ -30,6 +30,7 @@ _EXPORTS = {
         "window_diff",
     ],
     "ncd.changepoint.novelty": ["Novelty", "depth_scores", "novelty"],
+    "ncd.changepoint.onecut": ["OneCut", "one_cut"],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],

@@ -8,10 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import Compressor, get_compressor
 from ncd.compressors.base import SupportsLength
+from ncd.exceptions import EmptyTextError
 
 __all__ = ["CalibratedCost"]
 
@@ -69,12 +71,10 @@ class CalibratedCost(SegmentCost):
         starts: int = 8,
         random_state: int = 0,
     ) -> None:
-        for key, value in (("shuffles", shuffles), ("starts", starts)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{key} is {value!r}: give a whole number of at least 1")
         self.compressors = _compressors(compressor)
         self.name = "+".join(one.name for one in self.compressors)
-        self.shuffles, self.starts, self.random_state = int(shuffles), int(starts), random_state
+        self.shuffles, self.starts = whole_number(shuffles, "shuffles", 1), whole_number(starts, "starts", 1)
+        self.random_state = random_state
 
     def __repr__(self) -> str:
         return f"<CalibratedCost {self.name!r}: {self.shuffles} shuffles from {self.starts} starts each>"
@@ -89,11 +89,11 @@ class CalibratedCost(SegmentCost):
 
         Raises
         ------
-        ValueError
+        EmptyTextError
             If there are no units.
         """
         if not len(units):
-            raise ValueError("units are empty: there is nothing to cut")
+            raise EmptyTextError("text is empty: there is nothing to cut")
         self.units = units
         rng = np.random.default_rng(self.random_state)
         self._orders = [rng.permutation(len(units)) for _ in range(self.shuffles)]
