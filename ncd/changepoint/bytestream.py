@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.inflate import Tokens, read_tokens
 from ncd.changepoint.units import split_units
 from ncd.compressors import get_compressor
@@ -82,7 +83,7 @@ def framing(stream: bytes, compressor: str | SupportsLength = "gzip") -> tuple[i
     return read(stream) if read and stream else (coder.header, coder.trailer)
 
 
-def _stripped(stream: bytes, strip: Strip, coder: Compressor) -> tuple[int, int]:
+def stripped(stream: bytes, strip: Strip, coder: Compressor) -> tuple[int, int]:
     """Bytes to take off both ends of a stream."""
     if strip is None:
         return 0, 0
@@ -142,7 +143,7 @@ def byte_stream(text: Text, compressor: str | SupportsLength = "gzip", strip: St
     """
     coder = get_compressor(compressor)
     stream = coder.compress(text)
-    first, last = _stripped(stream, strip, coder)
+    first, last = stripped(stream, strip, coder)
     return np.frombuffer(stream, np.uint8)[first : len(stream) - last].copy()
 
 
@@ -195,15 +196,6 @@ class StreamInterval:
         return asdict(self)
 
 
-def _whole(value: object, name: str, most: int) -> int:
-    """A whole number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} is {value!r}: give a whole number")
-    if not 0 <= value <= most:
-        raise ValueError(f"{name} is {value}: choose from 0 to {most}")
-    return int(value)
-
-
 def characters_of(data: bytes, start: int, stop: int) -> tuple[int, int]:
     """The characters that have bytes between two offsets."""
     begins = split_units(data, "chars").offsets
@@ -225,7 +217,7 @@ class _Mapping:
                 f"{', '.join(_DEFLATE)} are parsed; choose method='prefix'"
             )
         stream = self.coder.compress(self.data)
-        first, last = _stripped(stream, strip, self.coder)
+        first, last = stripped(stream, strip, self.coder)
         self.header, self.trailer = framing(stream, self.coder)
         self.size, self.shift = len(stream) - first - last, first - self.header
         self.method = "parse" if parsed and method != "prefix" else "prefix"
@@ -334,7 +326,7 @@ def stream_to_text(
     (9, 11, 'no')
     """
     mapping = _Mapping(text, compressor, strip, method)
-    start, stop = mapping.text_at(_whole(position, "position", mapping.size))
+    start, stop = mapping.text_at(whole_number(position, "position", 0, mapping.size))
     return TextInterval(start, stop, *characters_of(mapping.data, start, stop), mapping.method)
 
 
@@ -375,5 +367,5 @@ def text_to_stream(
     StreamInterval(start=9, stop=11, method='parse')
     """
     mapping = _Mapping(text, compressor, strip, method)
-    start, stop = mapping.stream_at(_whole(offset, "offset", len(mapping.data)))
+    start, stop = mapping.stream_at(whole_number(offset, "offset", 0, len(mapping.data)))
     return StreamInterval(start, stop, mapping.method)

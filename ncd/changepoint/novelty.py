@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
@@ -143,15 +144,6 @@ class Novelty:
         return curve(self.units.offsets[1:-1], self.curve, cuts=self.offsets, ylabel=self.distance, ax=ax)
 
 
-def _whole(value: object, name: str, low: int, high: int, of: str) -> int:
-    """A whole number within bounds."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} is {value!r}: give a whole number")
-    if not low <= value <= high:
-        raise ValueError(f"{name} is {value}: with {of} choose from {low} to {high}")
-    return int(value)
-
-
 def _curve_of_lengths(units: Units, window: int, compressor: str | SupportsLength, metric: str | Metric) -> Curve:
     """Distances from the code lengths of the windows and of both together."""
     coder, formula = get_compressor(compressor), get_metric(metric)
@@ -237,9 +229,9 @@ def novelty(
     if not n:
         raise EmptyTextError("text is empty: there is nothing to cut")
     of = f"{n} {units.unit}"
-    window = _whole(window, "window", 1, 1 << 31, of)
-    min_size = _whole(min_size, "min_size", 1, 1 << 31, of)
-    most = n - 1 if n_segments is None else _whole(n_segments, "n_segments", 1, n, of) - 1
+    window = whole_number(window, "window", 1)
+    min_size = whole_number(min_size, "min_size", 1)
+    most = n - 1 if n_segments is None else whole_number(n_segments, "n_segments", 1, n, of=f"with {of}") - 1
     name, curve = _novelty_curve(units, window, compressor, metric, distance)
     if not np.isfinite(curve).all():
         raise ValueError(f"{name} gave {curve[~np.isfinite(curve)][0]}: distances must be finite")
