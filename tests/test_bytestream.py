@@ -231,8 +231,8 @@ def test_empty_text():
     ("call", "error", "message"),
     [
         (lambda: byte_stream(WORDS, strip="all"), ValueError, "choose 'auto'"),
-        (lambda: byte_stream(WORDS, strip=(1, -1)), ValueError, "no number below 0"),
-        (lambda: byte_stream(WORDS, strip=(1, 2.5)), TypeError, "whole numbers"),
+        (lambda: byte_stream(WORDS, strip=(1, -1)), ValueError, r"strip\[1\] is -1: give 0 or more"),
+        (lambda: byte_stream(WORDS, strip=(1, 2.5)), TypeError, r"strip\[1\] is 2.5: give a whole number"),
         (lambda: byte_stream(WORDS, strip=10), TypeError, "two numbers"),
         (lambda: byte_stream(WORDS, "gzp"), ValueError, "gzip"),
         (lambda: byte_stream(3), TypeError, "int"),

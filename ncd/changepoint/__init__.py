@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 _EXPORTS = {
+    "ncd.changepoint.brackets": ["Step"],
     "ncd.changepoint.bytestream": [
         "StreamInterval",
         "TextInterval",
@@ -19,6 +20,7 @@ _EXPORTS = {
     "ncd.changepoint.calibrated": ["CalibratedCost"],
     "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.distributional": ["distributional_distance"],
+    "ncd.changepoint.evidence": ["Agreement", "Gain"],
     "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],
     "ncd.changepoint.metrics": [
         "boundary_f1",
@@ -44,6 +46,7 @@ _EXPORTS = {
     ],
     "ncd.changepoint.tree": ["ContextTreeCode"],
     "ncd.changepoint.units": ["Units", "split_units"],
+    "ncd.changepoint.verify": ["Verification", "verify"],
     "ncd.changepoint.words_cost": ["CharCost", "U00Cost", "WordCost"],
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

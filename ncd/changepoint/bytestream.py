@@ -83,29 +83,32 @@ def framing(stream: bytes, compressor: str | SupportsLength = "gzip") -> tuple[i
     return read(stream) if read and stream else (coder.header, coder.trailer)
 
 
-def stripped(stream: bytes, strip: Strip, coder: Compressor) -> tuple[int, int]:
-    """Bytes to take off both ends of a stream."""
+def checked_strip(strip: Strip) -> tuple[int, int] | None:
+    """Bytes to take off both ends; None for those of the format."""
     if strip is None:
         return 0, 0
     if isinstance(strip, str):
         if strip != "auto":
             raise ValueError(f"strip is {strip!r}: choose 'auto', None, or two numbers such as (10, 15)")
-        return framing(stream, coder)
+        return None
     try:
         first, last = strip
     except (TypeError, ValueError):
         raise TypeError(f"strip is {strip!r}: give 'auto', None, or two numbers such as (10, 15)") from None
-    for number in (first, last):
-        if isinstance(number, bool) or not isinstance(number, int | np.integer):
-            raise TypeError(f"strip is {strip!r}: give whole numbers of bytes")
-    if first < 0 or last < 0:
-        raise ValueError(f"strip is {strip!r}: give no number below 0")
-    if first + last > len(stream):
+    return whole_number(first, "strip[0]", 0), whole_number(last, "strip[1]", 0)
+
+
+def stripped(stream: bytes, strip: Strip, coder: Compressor) -> tuple[int, int]:
+    """Bytes to take off both ends of a stream."""
+    taken = checked_strip(strip)
+    if taken is None:
+        return framing(stream, coder)
+    if sum(taken) > len(stream):
         raise ValueError(
             f"strip is {strip!r}: the {coder.name} stream of this text has {len(stream)} bytes; "
             "give a longer text, or strip='auto'"
         )
-    return int(first), int(last)
+    return taken
 
 
 def byte_stream(text: Text, compressor: str | SupportsLength = "gzip", strip: Strip = (10, 15)) -> NDArray[np.uint8]:

@@ -1,0 +1,158 @@
+"""What speaks for a cut of a text and what against it: its gain beyond that of shuffles, and whether others find it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.changepoint.sweeps import Null, null_of, sweep_of
+from ncd.changepoint.units import Units
+from ncd.compressors import get_compressor
+from ncd.compressors.base import Compressor, SupportsLength
+from ncd.compressors.deflate import Deflate
+
+__all__ = ["Agreement", "Gain", "agreements", "different_codes", "gain_at", "nulls_of"]
+
+#: "words", or a compressor.
+Code: TypeAlias = "str | Compressor"
+
+_ALPHA = 0.2  # prior of the code of words, as in `one_cut`
+_EDGE = 0.1  # share of the text at each end where no other cut is looked for
+
+
+@dataclass(frozen=True)
+class Gain:
+    """
+    What a cut saves by one code.
+
+    Attributes
+    ----------
+    code : str
+        A compressor, or "words".
+    bits : float
+        Bits saved: [L(whole) + L'(whole)]/2 - L(before) - L'(after), L' being the code of the text read backwards, all
+        without header and trailer. With an adaptive code it is negative for most cuts, as the second part has to be
+        learned anew: its sign decides nothing.
+    shuffled : float
+        The mean of the same over the text's units in random order.
+    spread : float
+        Standard deviation over these orders.
+    effect : float
+        ``excess`` for each byte of the text.
+    """
+
+    code: str
+    bits: float
+    shuffled: float
+    spread: float
+    effect: float
+
+    @property
+    def excess(self) -> float:
+        """Bits beyond those of the random orders: what the order of the units makes the cut worth."""
+        return self.bits - self.shuffled
+
+    @property
+    def score(self) -> float:
+        """The same in standard deviations; 0 where the random orders do not differ."""
+        return self.excess / self.spread if self.spread > 0 else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers."""
+        return asdict(self) | {"excess": self.excess, "score": self.score}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """
+    Whether the best cut by another code, or of half of the text, is the same.
+
+    Attributes
+    ----------
+    source : str
+        A code, "odd units" or "even units".
+    cut : int
+        Byte of the text.
+    distance : float
+        From the cut in question, as a share of the text.
+    agrees : bool
+        Whether that is within the tolerance.
+    """
+
+    source: str
+    cut: int
+    distance: float
+    agrees: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers."""
+        return asdict(self)
+
+
+def nulls_of(units: Units, codes: Sequence[Code], shuffles: int, random_state: int) -> dict[Code, Null]:
+    """By code: gains of all cuts, and those of the units in random order."""
+    return {code: null_of(units, sweep_of(units, code, _ALPHA), shuffles, random_state) for code in codes}
+
+
+def different_codes(coder: Compressor, codes: Sequence[str | SupportsLength]) -> list[Code]:
+    """The compressor, and the codes that are not the same in another frame (deflate, zlib and gzip)."""
+    found: dict[object, Code] = {}
+    for code in (coder, *("words" if code == "words" else get_compressor(code) for code in codes)):
+        same = ("deflate", code.params["level"]) if isinstance(code, Deflate) else _name(code)
+        found.setdefault(same, code)
+    return list(found.values())
+
+
+def _name(code: Code) -> str:
+    """What a code is called."""
+    return code if isinstance(code, str) else code.name
+
+
+def gain_at(code: Code, null: Null, units: Units, cut: int) -> Gain:
+    """The gain at the end of a unit that is nearest to a byte."""
+    at = int(np.abs(units.offsets[1:-1] - cut).argmin())
+    frame = 0 if isinstance(code, str) else 8 * code.overhead
+    bits, shuffled = float(null.gains[at]) + frame, float(null.means[at]) + frame
+    return Gain(_name(code), bits, shuffled, null.spread, (bits - shuffled) / len(units.text))
+
+
+def _best(units: Units, scores: NDArray[np.float64]) -> int:
+    """The unit with which the second part begins, away from both ends."""
+    places = units.offsets[1:-1] / len(units.text)
+    inner = (places >= _EDGE) & (places <= 1 - _EDGE)
+    return int(np.where(inner | ~inner.any(), scores, -np.inf).argmax()) + 1
+
+
+def _every_other(units: Units, first: int) -> Units:
+    """Every second unit of a text, as a text."""
+    kept = units[first::2]
+    return Units(b"".join(kept), units.unit, np.cumsum([0, *map(len, kept)]).astype(np.int64))
+
+
+def agreements(
+    units: Units,
+    nulls: dict[Code, Null],
+    cut: int,
+    *,
+    tolerance: float,
+    shuffles: int,
+    random_state: int,
+) -> list[Agreement]:
+    """The best cut by every code, and of the even and the odd units by all codes together."""
+    found = {_name(code): _best(units, null.standardised) for code, null in nulls.items()}
+    for first, source in enumerate(("even units", "odd units")):
+        half = _every_other(units, first)
+        if len(half) > 1:
+            parts = nulls_of(half, list(nulls), shuffles, random_state)
+            scores = np.sum([part.standardised for part in parts.values()], axis=0)
+            found[source] = 2 * _best(half, scores) + first
+    result = []
+    for source, unit in found.items():
+        byte = int(units.offsets[min(unit, len(units) - 1)])
+        distance = abs(byte - cut) / len(units.text)
+        result.append(Agreement(source, byte, distance, distance <= tolerance))
+    return result

@@ -1,0 +1,253 @@
+"""Is there a change at a place of a text: the bracket of growing prefixes, and evidence that can speak against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from ncd.changepoint.arguments import whole_number
+from ncd.changepoint.brackets import Growing, Step, checked_steps
+from ncd.changepoint.bytestream import Strip, characters_of
+from ncd.changepoint.evidence import Agreement, Gain, agreements, different_codes, gain_at, nulls_of
+from ncd.changepoint.sweeps import short_units
+from ncd.changepoint.units import Unit, split_units
+from ncd.compressors import get_compressor
+from ncd.compressors.base import SupportsLength
+from ncd.corpus import Text
+from ncd.exceptions import EmptyTextError
+
+__all__ = ["Verification", "verify"]
+
+#: What a changepoint's position counts.
+Counted = Literal["stream", "text"]
+
+_FEWEST = 8  # units that a text is shuffled in
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Verification:
+    """
+    What growing prefixes, shuffles and other codes say of a changepoint.
+
+    Attributes
+    ----------
+    compressor : str
+    unit : {"words", "chars", "bytes", "sentences", "lines"}
+        By what prefixes grow.
+    position : float
+        Position in the stream: as given, or the code length of the text before the cut.
+    counted : {"stream", "text"}
+        What the changepoint was given in.
+    n_bytes : int
+        Of the text.
+    steps : tuple of Step
+        For each size of step the prefixes, their code lengths, and the bracket.
+    cut, character : int
+        Where the text is cut, in bytes and in characters: as given, or the beginning of the unit whose prefix reaches
+        the position.
+    gains : tuple of Gain
+        Of the cut, by the compressor and by every other code, beyond that of shuffles. Empty where the text is too
+        short to be shuffled (fewer than 8 sentences or parts of such).
+    agreements : tuple of Agreement
+        Whether other codes, and the halves of the units, find the same cut.
+    tolerance : float
+        Distance that counts as the same, as a share of the text.
+    """
+
+    compressor: str
+    unit: str
+    position: float
+    counted: str
+    n_bytes: int
+    steps: tuple[Step, ...]
+    cut: int
+    character: int
+    gains: tuple[Gain, ...]
+    agreements: tuple[Agreement, ...]
+    tolerance: float
+
+    @property
+    def bracket(self) -> tuple[int, int]:
+        """Bytes of the text between which the last step has the position."""
+        return self.steps[-1].text
+
+    @property
+    def stream_bracket(self) -> tuple[float, float]:
+        """Code lengths of the last step's two prefixes."""
+        return self.steps[-1].stream
+
+    @property
+    def gain(self) -> Gain | None:
+        """The gain by the compressor itself; None where the text is too short."""
+        return self.gains[0] if self.gains else None
+
+    @property
+    def stable(self) -> bool:
+        """Whether more than half of the other codes and halves find the same cut."""
+        return sum(one.agrees for one in self.agreements) * 2 > len(self.agreements)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain lists and numbers."""
+        return {
+            "compressor": self.compressor,
+            "unit": self.unit,
+            "position": self.position,
+            "counted": self.counted,
+            "n_bytes": self.n_bytes,
+            "steps": [step.to_dict() for step in self.steps],
+            "bracket": list(self.bracket),
+            "stream_bracket": list(self.stream_bracket),
+            "cut": self.cut,
+            "character": self.character,
+            "gains": [gain.to_dict() for gain in self.gains],
+            "agreements": [one.to_dict() for one in self.agreements],
+            "tolerance": self.tolerance,
+            "stable": self.stable,
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Code length of the prefixes over the text, with position and bracket; returns the matplotlib Axes."""
+        from ncd.changepoint.pictures import prefix_curve
+
+        offsets = np.concatenate([step.offsets for step in self.steps])
+        lengths = np.concatenate([step.lengths for step in self.steps])
+        places, first = np.unique(offsets, return_index=True)
+        return prefix_curve(places, lengths[first], position=self.position, bracket=self.bracket, ax=ax)
+
+    def __repr__(self) -> str:
+        size = f"{self.n_bytes:,} bytes"
+        lines = [f"<Verification of byte {self.cut:,} of {size} (character {self.character:,}), {self.compressor}>"]
+        for step in self.steps:
+            a, b = step.text
+            low, high = step.stream
+            lines.append(
+                f"steps of {step.size:4,} {self.unit}: bytes {a:7,} to {b:7,} of the text, "
+                f"{low:9,.1f} to {high:9,.1f} of the stream, which has the position {self.position:,.1f}"
+            )
+        lines += [
+            f"gain by {gain.code}: {gain.bits:,.0f} bits, {gain.shuffled:,.0f} in shuffled texts "
+            f"(sd {gain.spread:.0f}): {gain.excess:+,.0f} bits, {gain.effect:+.3f} a byte"
+            for gain in self.gains
+        ]
+        for one in self.agreements:
+            same = "the same" if one.agrees else "another"
+            lines.append(f"best cut by {one.source}: byte {one.cut:,}, {one.distance:.0%} of the text away: {same}")
+        return "\n".join(lines)
+
+
+def verify(
+    text: Text,
+    changepoint: int,
+    compressor: str | SupportsLength = "gzip",
+    steps: Sequence[int] = (100, 80, 50, 20, 10),
+    unit: Unit = "words",
+    *,
+    counted: Counted = "stream",
+    strip: Strip = (10, 15),
+    codes: Sequence[str | SupportsLength] = ("zlib", "ppm:3", "words"),
+    shuffles: int = 16,
+    tolerance: float = 0.1,
+    random_state: int = 0,
+) -> Verification:
+    """
+    Verify a changepoint of a text.
+
+    The bracket. Prefixes of the text grow by ``steps[0]`` units; each is compressed, and the two neighbours are found
+    between whose code lengths the position lies. Between these two, prefixes grow by ``steps[1]`` units, and so on.
+    There always is such a bracket, whatever the position, as code lengths of prefixes grow: it says where in the text a
+    position of the stream is, and nothing about a change.
+
+    The evidence, which may speak against the changepoint: the bits that the cut saves by several codes, beyond what it
+    saves in the same text with its sentences in random order; and whether the best cut of each code, and of every other
+    unit of the text, is the same. A text with several changes has several good cuts: give the part from the changepoint
+    before to the one after.
+
+    Parameters
+    ----------
+    text : str, bytes-like or path
+    changepoint : int
+        A position in ``byte_stream(text, compressor, strip)``, as the estimators for sequences give it, or with
+        ``counted="text"`` a byte of the text: the first one after the change.
+    compressor : str or Compressor
+        zlib, gzip, deflate and the context models compress only what each prefix adds; others every prefix.
+    steps : sequence of int
+        Units by which prefixes grow, descending.
+    unit : {"words", "chars", "bytes", "sentences", "lines"}
+    counted : {"stream", "text"}
+        What `changepoint` counts.
+    strip : (int, int), "auto" or None
+        Bytes taken off both ends of every stream; see `byte_stream`.
+    codes : sequence of str or Compressor
+        Other codes of the evidence; "words" is the code of words of `one_cut`. Empty: the compressor alone.
+    shuffles : int
+        Random orders of the sentences, at least 2.
+    tolerance : float
+        Cuts so far apart, as a share of the text, are the same.
+    random_state : int
+        Seed of these orders.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    EmptyTextError
+        If the text is empty.
+    TypeError, ValueError
+        If the changepoint is outside of the text or the stream, or `steps`, `unit` or another argument is none of the
+        choices.
+
+    Examples
+    --------
+    >>> import ncd.data
+    >>> udhr = ncd.data.load_udhr()
+    >>> english, finnish = (udhr.texts[udhr.labels.index(name)][:900] for name in ("English", "Finnish"))
+    >>> found = verify(english + finnish, 900, counted="text")
+    >>> found.bracket[0] <= 900 < found.bracket[1], found.stable, found.gain.excess > 3 * found.gain.spread
+    (True, True, True)
+    """
+    if counted not in get_args(Counted):
+        raise ValueError(f"counted is {counted!r}: choose from {', '.join(map(repr, get_args(Counted)))}")
+    if not 0 <= tolerance <= 1:
+        raise ValueError(f"tolerance is {tolerance!r}: give a share of the text, from 0 to 1")
+    if isinstance(codes, str):
+        raise TypeError(f"codes is {codes!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
+    shuffles, sizes, units = whole_number(shuffles, "shuffles", 2), checked_steps(steps), split_units(text, unit)
+    if not units.text:
+        raise EmptyTextError("text is empty: there is no change in it")
+    coder, whole = get_compressor(compressor), len(units.text)
+    growing = Growing(units, coder, strip, streamed=counted == "stream")
+    if counted == "text":
+        cut = whole_number(changepoint, "changepoint", 1, whole - 1, of=f"with a text of {whole:,} bytes")
+        found = growing.steps(sizes, offset=cut)
+        position = growing.length_of(cut)
+    else:
+        size = growing.size
+        position = whole_number(changepoint, "changepoint", 1, size - 1, of=f"with a stream of {size:,} bytes")
+        found = growing.steps(sizes, position=position)
+        last = growing.step(1, found[-1].units, position=position, offset=None)
+        cut = int(units.offsets[min(max(last.units[0], 1), max(len(units) - 1, 0))])
+    parts = short_units(units.text)
+    gains: list[Gain] = []
+    others: list[Agreement] = []
+    if len(parts) >= _FEWEST:
+        nulls = nulls_of(parts, different_codes(coder, codes), shuffles, random_state)
+        gains = [gain_at(code, null, parts, cut) for code, null in nulls.items()]
+        others = agreements(parts, nulls, cut, tolerance=tolerance, shuffles=shuffles, random_state=random_state)
+    return Verification(
+        compressor=coder.name,
+        unit=unit,
+        position=float(position),
+        counted=counted,
+        n_bytes=whole,
+        steps=tuple(found),
+        cut=cut,
+        character=characters_of(units.text, cut, cut)[1],
+        gains=tuple(gains),
+        agreements=tuple(others),
+        tolerance=float(tolerance),
+    )
