@@ -31,11 +31,32 @@ def evenness_weights(tokens):
     return result
 
 
-def dirichlet_cost(segment, tokens, prior=None, weighted=True):
+def length_weights(whole, tokens):
+    """Mean length of the words that are cut to each token, over the mean length of all."""
+    lengths = {}
+    for word, token in zip(whole, tokens, strict=True):
+        lengths.setdefault(token, []).append(len(word))
+    means = {token: min(sum(found) / len(found), 12) for token, found in lengths.items()}
+    mean = sum(means[token] for token in tokens) / len(tokens)
+    return {token: length / mean for token, length in means.items()}
+
+
+def word_cost(segment, text, prefix=5, prior=None, weighted=True, single=False):
+    """Bits of a segment of a text."""
+    first = dirichlet_cost(words(segment, prefix), words(text, prefix), prior, weighted)
+    if single:
+        return first
+    whole, tokens = words(text, 99), words(text, prefix + 1)
+    second = dirichlet_cost(words(segment, prefix + 1), tokens, prior, weighted, length_weights(whole, tokens))
+    return 0.4 * first + 0.4 * second
+
+
+def dirichlet_cost(segment, tokens, prior=None, weighted=True, factors=None):
     """Bits of a segment's words under the prior that all words make."""
     counts = Counter(tokens)
     mass = min(len(tokens) / 4, 600) if prior is None else prior
     weights = evenness_weights(tokens) if weighted else dict.fromkeys(tokens, 1.0)
+    weights = {token: weight * (factors[token] if factors else 1) for token, weight in weights.items()}
     inside = Counter(segment)
     total = sum(weights[v] * n for v, n in inside.items())
     nats = gammaln(mass + total) - gammaln(mass)

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from naive_segments import best_of_number, dirichlet_cost, number_bits, segmentations, total_cost, u00_cost, words
+from naive_segments import (
+    best_of_number,
+    dirichlet_cost,
+    number_bits,
+    segmentations,
+    total_cost,
+    u00_cost,
+    word_cost,
+    words,
+)
 
 from ncd import EmptyTextError, data
 from ncd.changepoint import (
@@ -70,19 +79,22 @@ class Naive(SegmentCost):
 @pytest.mark.parametrize("seed", range(4))
 def test_word_cost_is_its_formula(seed):
     lines = lines_of(seed, (3, 4, 2))
-    units = split_units("\n".join(lines), "lines")
-    tokens = words("\n".join(lines))
-    for options in ({}, {"weighted": False}, {"prior": 7.5}, {"prefix": 2}):
-        cost = WordCost(**options).fit(units)
-        naive = {k: v for k, v in options.items() if k != "prefix"}
-        prefix = options.get("prefix", 5)
-        tokens = words("\n".join(lines), prefix)
+    text = "\n".join(lines)
+    for options in ({}, {"single": True}, {"weighted": False}, {"prior": 7.5}, {"prefix": 2, "single": True}):
+        cost = WordCost(**options).fit(split_units(text, "lines"))
         for start in range(len(lines)):
-            expected = [
-                dirichlet_cost(words(" ".join(lines[start:end]), prefix), tokens, **naive)
-                for end in range(start + 1, len(lines) + 1)
-            ]
+            expected = [word_cost(" ".join(lines[start:end]), text, **options) for end in range(start + 1, 10)]
             np.testing.assert_allclose(cost.growing(start, len(lines)), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_cost_of_characters_is_its_formula():
+    lines = lines_of(2, (3, 4))
+    flat = " ".join(line.rstrip(".").lower() for line in lines) + " "
+    grams = [flat[i : i + 4] for i in range(len(flat) - 3)]
+    ends = np.minimum(np.cumsum([len(line.rstrip(".")) + 1 for line in lines]), len(grams))
+    cost = CharCost().fit(split_units("\n".join(lines), "lines"))
+    expected = [dirichlet_cost(grams[:end], grams) / 12 for end in ends]
+    np.testing.assert_allclose(cost.growing(0, len(lines)), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_u00_is_its_formula():
@@ -323,7 +335,7 @@ def test_bad_input(options, text, error, message):
         (lambda: WordCost(prior=-1), "prior is -1"),
         (lambda: WordCost(prior=float("inf")), "prior is inf"),
         (lambda: CharCost(size=0), "size is 0"),
-        (lambda: U00Cost(prefix=1.5), "prefix is 1.5"),
+        (lambda: U00Cost(prefix=-1), "prefix is -1"),
     ],
 )
 def test_bad_costs(make, message):

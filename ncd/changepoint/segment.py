@@ -131,10 +131,10 @@ class TextSegmenter:
     --------
     >>> text = "The cat sat. A cat ate. The cat slept. Rain fell. More rain came. Rain and wind."
     >>> TextSegmenter(n_segments=2).fit_predict(text)
-    <Segmentation: 2 segments of 6 sentences, cost 'words', 2.1 bits saved>
+    <Segmentation: 2 segments of 6 sentences, cost 'words', 1.6 bits saved>
     unit  byte  bits  begins
        0     0        The cat sat. A cat ate. The cat slept.
-       3    39   2.1  Rain fell. More rain came. Rain and wind.
+       3    39   1.6  Rain fell. More rain came. Rain and wind.
     """
 
     segmentation_: Segmentation

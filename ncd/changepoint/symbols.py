@@ -39,11 +39,14 @@ class Symbols:
         Unit u has ``ids[bounds[u]:bounds[u + 1]]``: the symbols that begin in it.
     kinds : int
         Number of different symbols.
+    lengths : ndarray of float64, shape (kinds,)
+        Mean length in characters of what each one stands for.
     """
 
     ids: NDArray[np.uint32]
     bounds: NDArray[np.int64]
     kinds: int
+    lengths: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +89,17 @@ def _dense(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     return numbers.astype(np.int64), len(distinct)
 
 
-def _symbols(columns: list[NDArray[np.uint32]], size: int, starts: NDArray[np.int64], units: Units) -> Symbols:
-    """Symbols that begin at characters `starts`."""
+def _symbols(
+    columns: list[NDArray[np.uint32]],
+    size: int,
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    units: Units,
+) -> Symbols:
+    """Symbols of `sizes` characters that begin at characters `starts`."""
     ids, kinds = _numbered(columns, size)
-    return Symbols(ids, np.searchsorted(starts, units.characters), kinds if len(ids) else 0)
+    lengths = np.bincount(ids, sizes, kinds) / np.maximum(np.bincount(ids, minlength=kinds), 1)
+    return Symbols(ids, np.searchsorted(starts, units.characters), kinds if len(ids) else 0, lengths)
 
 
 def word_symbols(units: Units, prefix: int = 5) -> Symbols:
@@ -120,10 +130,11 @@ def word_symbols(units: Units, prefix: int = 5) -> Symbols:
     ranks = np.concatenate([letters.ranks, np.zeros(prefix, np.uint32)])
     inside = letters.ranks > 0
     starts = np.flatnonzero(inside & ~np.concatenate([[False], inside[:-1]]))
+    ends = np.flatnonzero(inside & ~np.concatenate([inside[1:], [False]])) + 1
     columns = [ranks[starts]]
     for shift in range(1, prefix):
         columns.append(np.where(columns[-1] > 0, ranks[starts + shift], 0).astype(np.uint32))
-    return _symbols(columns, letters.size, starts, units)
+    return _symbols(columns, letters.size, starts, ends - starts, units)
 
 
 def char_symbols(units: Units, size: int = 4) -> Symbols:
@@ -153,7 +164,7 @@ def char_symbols(units: Units, size: int = 4) -> Symbols:
     ranks = letters.ranks[kept]
     count = max(len(kept) - size + 1, 0)
     columns = [ranks[shift : shift + count] for shift in range(size)]
-    return _symbols(columns, letters.size, kept[:count], units)
+    return _symbols(columns, letters.size, kept[:count], np.full(count, size), units)
 
 
 def spaceless_share(units: Units) -> tuple[float, float]:

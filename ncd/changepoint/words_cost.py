@@ -4,146 +4,87 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.costs import Bits, SegmentCost
 from ncd.changepoint.symbols import Symbols, char_symbols, spaceless_share, word_symbols
 from ncd.changepoint.units import Units
+from ncd.changepoint.word_codes import Code, CountCode, DirichletCode, evenness_weights
 
 __all__ = ["CharCost", "U00Cost", "WordCost"]
 
-_LN2 = math.log(2.0)
-_EULER = 0.5772156649015329
-_SPREAD = 1.28  # standard deviation of ln of an exponential variable
 _PRIOR, _PRIOR_LONG = 600.0, 1000.0
+_LONG_WORDS, _LONG_RUNS = 100_000, 500_000
+_SHARE = 0.4  # of each of two codes of the same words
+_LONGEST, _WHOLE = 12, 64  # characters of a word: that make it weigh more; that are told apart
 
 
-class _SymbolCost(SegmentCost):
-    """c(s, e) = total(mass of its symbols) - sum of increments, one for each time that a symbol comes."""
+class _CodeCost(SegmentCost):
+    """A weighed sum of codes."""
 
-    units: Units
-    _symbols: Symbols
-    _base: NDArray[np.int64]
-    _increments: NDArray[np.float64]
-    _masses: NDArray[np.float64]  # of the symbols before each unit
-    _counts: NDArray[np.int64]
+    #: What each code counts, and the codes, after `fit`.
+    codes: Sequence[tuple[float, Code]]
 
     @abstractmethod
-    def _total(self, mass: NDArray[np.float64]) -> Bits:
-        """The part of the cost that depends on the mass alone, in bits."""
+    def _codes(self, units: Units) -> Iterator[tuple[float, Code]]:
+        """The codes of a text."""
 
-    def _prepare(
-        self, symbols: Symbols, base: NDArray[np.int64], increments: NDArray[np.float64], weights: NDArray[np.float64]
-    ) -> None:
-        """Keep the tables; `increments` are in bits."""
-        if not len(symbols.ids):
-            raise ValueError(
-                f"the text has no letters or digits, or too few: cost {self.name!r} sees nothing in it; choose a "
-                "compressor, such as cost='ppm:3'"
-            )
-        self._symbols, self._base, self._increments = symbols, base, increments
-        mass = np.concatenate([[0.0], np.cumsum(weights[symbols.ids])])
-        self._masses = mass[symbols.bounds]
-        self._counts = np.zeros(symbols.kinds, np.int64)
+    def fit(self, units: Units) -> Self:
+        """
+        Number the symbols of a text, and make the tables of the code.
 
-    def _sums(self, first: int, step: int, many: int) -> Bits:
-        """Increments of `many` units, beginning with `first`, up or down."""
-        from ncd.kernels.segmentation import grow
+        Parameters
+        ----------
+        units : Units
 
-        sums = np.empty(many)
-        if many:
-            held = self._symbols
-            grow(held.ids, held.bounds, first, step, self._base, self._increments, self._counts, sums)
-        return sums
+        Returns
+        -------
+        SegmentCost
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is not a single symbol in the text.
+        """
+        self.units = units
+        self.codes = tuple(self._codes(units))
+        return self
 
     def growing(self, start: int, stop: int) -> Bits:
         """Costs c(start, e) in bits for e = start + 1 ... stop."""
-        mass = self._masses[start + 1 : stop + 1] - self._masses[start]
-        return self._total(mass) - self._sums(start, 1, stop - start)
+        return np.asarray(sum(share * code.growing(start, stop) for share, code in self.codes))
 
     def shrinking(self, start: int, stop: int) -> Bits:
         """Costs c(s, stop) in bits for s = start ... stop - 1."""
-        mass = self._masses[stop] - self._masses[start:stop]
-        return self._total(mass) - self._sums(stop - 1, -1, stop - start)[::-1]
+        return np.asarray(sum(share * code.shrinking(start, stop) for share, code in self.codes))
 
     def gains(self, start: int, stop: int) -> Bits:
         """Bits that one cut saves, for cuts at start + 1 ... stop - 1; two passes over the symbols."""
         left = self.growing(start, stop)
         return np.asarray(left[-1] - left[:-1] - self.shrinking(start, stop)[1:])
 
-
-def _counted(symbols: Symbols) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How often each symbol comes, and where its table begins, if each has as many entries."""
-    counts = np.bincount(symbols.ids, minlength=symbols.kinds)
-    return counts, np.cumsum(counts) - counts
-
-
-def _evenness_weights(symbols: Symbols, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """
-    Weight of each symbol: near 1 where it comes in bursts, near 0 where it is spread evenly, 1/2 where it comes once.
-
-    With N symbols in all and gaps g (in symbols) between the c times that one comes, b = mean of -ln(g c / N) minus
-    Euler's constant is about 0 for a symbol that falls anywhere; z = b sqrt(c - 1) / 1.28, and the weight is
-    1/(1 + e^(-1.5(z - 1))).
-    """
-    ids = symbols.ids
-    order = np.argsort(ids, kind="stable")
-    same = ids[order[1:]] == ids[order[:-1]]
-    gaps, owners = np.diff(order)[same], ids[order[1:]][same]
-    logs = np.bincount(owners, np.log(gaps * counts[owners] / len(ids)), symbols.kinds)
-    many = np.maximum(counts - 1, 1)
-    z = (-logs / many - _EULER) * np.sqrt(many) / _SPREAD
-    return np.where(counts > 1, 1 / (1 + np.exp(-1.5 * (z - 1))), 0.5)
+    def _some(self, symbols: Symbols) -> Symbols:
+        """Symbols, of which there has to be one."""
+        if not len(symbols.ids):
+            raise ValueError(
+                f"the text has no letters or digits, or too few: cost {self.name!r} sees nothing in it; choose a "
+                "compressor, such as cost='ppm:3'"
+            )
+        return symbols
 
 
-class _DirichletCost(_SymbolCost):
-    """What costs of words and of runs of characters share; see `WordCost` for the formula."""
-
-    _long: int  # symbols beyond which texts are long
-
-    def __init__(self, *, prior: float | None = None, weighted: bool | None = None) -> None:
-        if prior is not None and not (isinstance(prior, int | float) and 0 < prior < math.inf):
-            raise ValueError(f"prior is {prior!r}: give a number above 0, or None")
-        self.prior, self.weighted = prior, weighted
-
-    @abstractmethod
-    def _cut(self, units: Units) -> Symbols:
-        """The symbols of the units."""
-
-    def fit(self, units: Units) -> Self:
-        """Number the symbols of a text, and make the tables of the code; returns itself."""
-        from scipy.special import gammaln
-
-        symbols = self._cut(units)
-        total = len(symbols.ids)
-        counts, base = _counted(symbols)
-        long = total > self._long
-        prior = self.prior if self.prior is not None else _PRIOR_LONG if long else min(total / 4, _PRIOR)
-        weighted = not long if self.weighted is None else self.weighted
-        weights = _evenness_weights(symbols, counts) if weighted else np.ones(symbols.kinds)
-        before = np.repeat(prior * counts / max(total, 1), counts)
-        weight = np.repeat(weights, counts)
-        times = np.arange(total) - np.repeat(base, counts)
-        increments = (gammaln(before + (times + 1) * weight) - gammaln(before + times * weight)) / _LN2
-        self.units, self.mass = units, prior
-        self.weights = weights
-        self._prepare(symbols, base, increments, weights)
-        return self
-
-    def _total(self, mass: NDArray[np.float64]) -> Bits:
-        from scipy.special import gammaln
-
-        return np.asarray((gammaln(self.mass + mass) - gammaln(self.mass)) / _LN2)
-
-    def __repr__(self) -> str:
-        given = {"prior": self.prior, "weighted": self.weighted}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items() if v is not None)})"
+def _checked_prior(prior: float | None) -> float | None:
+    if prior is None or (isinstance(prior, int | float) and not isinstance(prior, bool) and 0 < prior < math.inf):
+        return prior
+    raise ValueError(f"prior is {prior!r}: give a number above 0, or None")
 
 
-class WordCost(_DirichletCost):
+class WordCost(_CodeCost):
     r"""
     Code length of a segment's words under a Dirichlet prior that is the text's own distribution.
 
@@ -152,15 +93,22 @@ class WordCost(_DirichletCost):
 
     .. math::
 
-        c(s, e) = \frac{1}{\ln 2} \Big[ \ln\Gamma(m + T) - \ln\Gamma(m)
+        L(s, e) = \frac{1}{\ln 2} \Big[ \ln\Gamma(m + T) - \ln\Gamma(m)
                   - \sum_v \big(\ln\Gamma(a_v + w_v n_v) - \ln\Gamma(a_v)\big) \Big],
                   \qquad a_v = m\, c_v / N, \quad T = \sum_v w_v n_v .
 
     The weight :math:`w_v` of a word is near 1 if it comes in bursts and near 0 if it is spread evenly over the text
     (function words are): :math:`b_v = \mathrm{mean}(-\ln(g c_v / N)) - \gamma` over the gaps g between its places,
     :math:`z_v = b_v \sqrt{c_v - 1} / 1.28`, :math:`w_v = 1 / (1 + e^{-1.5 (z_v - 1)})`, and 1/2 for a word that comes
-    once. With weights the numbers are no code length that a decoder could reach; differences between segmentations are
-    what they are for.
+    once.
+
+    Two such codes see a text a little differently, and their sum cuts better than each: the cost is
+    :math:`c = 0.4 L + 0.4 L'`, where L' has words of one character more, whose weights are also multiplied by their
+    length (up to 12 characters) over the mean length: long words say more of a subject. With ``single=True`` the cost
+    is L alone. In texts of more than 100,000 words it is L with m = 1,000 and without weights.
+
+    With weights the numbers are no code length that a decoder could reach; differences between segmentations are what
+    they are for.
 
     Parameters
     ----------
@@ -170,13 +118,8 @@ class WordCost(_DirichletCost):
         m, the words' worth of the prior. Default: N/4, at most 600; and 1,000 in texts of more than 100,000 words.
     weighted : bool, optional
         Whether words are weighted. Default: unless the text has more than 100,000 words.
-
-    Attributes
-    ----------
-    mass : float
-        m, after `fit`.
-    weights : ndarray of float64
-        Of each symbol, after `fit`.
+    single : bool, optional
+        Whether the cost is the first code alone. Default: in texts of more than 100,000 words.
 
     See Also
     --------
@@ -197,25 +140,56 @@ class WordCost(_DirichletCost):
     >>> from ncd.changepoint import split_units
     >>> cost = WordCost().fit(split_units("a cat\na cat sat\nthe rain\nrain", "lines"))
     >>> cost.gains(0, 4).round(1).tolist()
-    [0.1, 0.9, 0.0]
+    [0.1, 0.7, -0.0]
     """
 
     name = "words"
-    _long = 100_000
 
-    def __init__(self, *, prefix: int = 5, prior: float | None = None, weighted: bool | None = None) -> None:
-        super().__init__(prior=prior, weighted=weighted)
-        if not isinstance(prefix, int) or prefix < 1:
-            raise ValueError(f"prefix is {prefix!r}: give a number of characters, 1 or more")
-        self.prefix = prefix
+    def __init__(
+        self,
+        *,
+        prefix: int = 5,
+        prior: float | None = None,
+        weighted: bool | None = None,
+        single: bool | None = None,
+    ) -> None:
+        self.prefix, self.prior = whole_number(prefix, "prefix", 1), _checked_prior(prior)
+        self.weighted, self.single = weighted, single
 
-    def _cut(self, units: Units) -> Symbols:
-        return word_symbols(units, self.prefix)
+    def _codes(self, units: Units) -> Iterator[tuple[float, Code]]:
+        symbols = self._some(word_symbols(units, self.prefix))
+        long = len(symbols.ids) > _LONG_WORDS
+        single = long if self.single is None else self.single
+        weighted = not long if self.weighted is None else self.weighted
+        prior = _prior(self.prior, symbols, long)
+        weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+        yield 1.0 if single else _SHARE, DirichletCode(symbols, prior, weights)
+        if not single:
+            symbols = word_symbols(units, self.prefix + 1)
+            lengths = np.minimum(symbols.lengths, _LONGEST)
+            weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+            yield _SHARE, DirichletCode(symbols, prior, weights * lengths / lengths[symbols.ids].mean())
+
+    def __repr__(self) -> str:
+        given = {"prior": self.prior, "weighted": self.weighted, "single": self.single}
+        prefix = [] if self.prefix == 5 else [f"prefix={self.prefix}"]
+        return f"WordCost({', '.join([*prefix, *(f'{k}={v!r}' for k, v in given.items() if v is not None)])})"
 
 
-class CharCost(_DirichletCost):
+def _prior(given: float | None, symbols: Symbols, long: bool) -> float:
+    """m of a text."""
+    if given is not None:
+        return given
+    return _PRIOR_LONG if long else min(len(symbols.ids) / 4, _PRIOR)
+
+
+class CharCost(_CodeCost):
     """
-    The code of `WordCost` over runs of characters in place of words: for scripts that write no spaces.
+    The first code of `WordCost` over runs of characters in place of words: for scripts that write no spaces.
+
+    A run begins at every character, so that neighbours say much the same: the bits are divided by 3 times the length
+    of a run. (Measured on English, with runs of 4: the number of segments comes out right. It changes nothing where
+    the number is given.)
 
     Parameters
     ----------
@@ -235,27 +209,32 @@ class CharCost(_DirichletCost):
     """
 
     name = "chars"
-    _long = 500_000
 
     def __init__(self, *, size: int | None = None, prior: float | None = None, weighted: bool | None = None) -> None:
-        super().__init__(prior=prior, weighted=weighted)
-        if size is not None and (not isinstance(size, int) or size < 1):
-            raise ValueError(f"size is {size!r}: give a number of characters, 1 or more, or None")
-        self.size = size
+        self.size = None if size is None else whole_number(size, "size", 1)
+        self.prior, self.weighted = _checked_prior(prior), weighted
 
-    def _cut(self, units: Units) -> Symbols:
+    def _codes(self, units: Units) -> Iterator[tuple[float, Code]]:
         size = self.size if self.size is not None else 2 if spaceless_share(units)[0] > 0.5 else 4
-        return char_symbols(units, size)
+        symbols = self._some(char_symbols(units, size))
+        long = len(symbols.ids) > _LONG_RUNS
+        weighted = not long if self.weighted is None else self.weighted
+        weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+        yield 1 / (3 * size), DirichletCode(symbols, _prior(self.prior, symbols, long), weights)
+
+    def __repr__(self) -> str:
+        given = {"size": self.size, "prior": self.prior, "weighted": self.weighted}
+        return f"CharCost({', '.join(f'{k}={v!r}' for k, v in given.items() if v is not None)})"
 
 
-class U00Cost(_SymbolCost):
+class U00Cost(_CodeCost):
     r"""
     The cost of Utiyama and Isahara (2001), "U00": words of a segment under its own counts plus one.
 
     .. math:: c(s, e) = \sum_{v} n_v \log_2 \frac{n + k}{n_v + 1}
 
     with n words in the segment, :math:`n_v` of them v, and k different words in the text. They add log2 of the number
-    of the text's words for each segment; as `penalty="auto"` of `TextSegmenter` that is what a cut costs. They also
+    of the text's words for each segment; as ``penalty="auto"`` of `TextSegmenter` that is what a cut costs. They also
     take a stop list and a stemmer; here words are in lower case, whole unless `prefix` is given, and all count.
 
     Parameters
@@ -278,27 +257,15 @@ class U00Cost(_SymbolCost):
     name = "u00"
 
     def __init__(self, *, prefix: int | None = None) -> None:
-        if prefix is not None and (not isinstance(prefix, int) or prefix < 1):
-            raise ValueError(f"prefix is {prefix!r}: give a number of characters, 1 or more, or None")
-        self.prefix = prefix
+        self.prefix = None if prefix is None else whole_number(prefix, "prefix", 1)
 
-    def fit(self, units: Units) -> Self:
-        """Number the words of a text; returns itself."""
-        symbols = word_symbols(units, self.prefix or 64)
-        most = int(np.bincount(symbols.ids, minlength=1).max())
-        times = np.arange(most + 1)
-        increments = np.diff(times * np.log2(times + 1))
-        self.units = units
-        self._prepare(symbols, np.zeros(symbols.kinds, np.int64), increments, np.ones(symbols.kinds))
-        return self
+    def _codes(self, units: Units) -> Iterator[tuple[float, Code]]:
+        yield 1.0, CountCode(self._some(word_symbols(units, self.prefix or _WHOLE)))
 
     @property
     def cut_bits(self) -> float:
         """What a segment more costs in the published method: log2 of the number of words."""
-        return math.log2(len(self._symbols.ids))
-
-    def _total(self, mass: NDArray[np.float64]) -> Bits:
-        return np.asarray(mass * np.log2(mass + self._symbols.kinds))
+        return math.log2(len(self.codes[0][1].symbols.ids))
 
     def __repr__(self) -> str:
         return "U00Cost()" if self.prefix is None else f"U00Cost(prefix={self.prefix})"
