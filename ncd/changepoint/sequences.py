@@ -419,7 +419,7 @@ def list_estimator(
     >>> found
     <CandidateList: 3 candidates in 1,000 elements by ctw: changepoints [497]>
     >>> found[0].position, round(found[0].gain)
-    (497, 98)
+    (497, 92)
     """
     problem = Problem.of(x, method, as_share(min_distance), penalty, bits, depth, weights, cells)
     found, accepted = problem.ranked()

@@ -42,6 +42,7 @@ class Coded(NamedTuple):
     contexts: NDArray[np.uint16]  # (d, k, n): k = 1 or 2 context words for each symbol, the nearest bit lowest
     bits: int  # q
     depth: int  # D
+    given: int  # symbols at the beginning that cost nothing and teach nothing: they have no full context
     nodes: NDArray[np.float64]  # zeros, ones, w, v of every node
 
 
@@ -131,11 +132,16 @@ def _sweep(coded: Coded, start: Any, stop: Any, backward: Any, out: NDArray[np.f
         total, mix = 0.0, 0.5
         if backward:
             for i in range(size - 1, -1, -1):
+                if start + i < coded.given:
+                    out[i] += total
+                    continue
                 spent, mix = _symbol_bits(coded, coordinate, start + i, mix)
                 total += spent
                 out[i] += total
         else:
             for i in range(size):
+                if start + i < coded.given:
+                    continue
                 spent, mix = _symbol_bits(coded, coordinate, start + i, mix)
                 total += spent
                 out[i + 1] += total
@@ -211,7 +217,7 @@ def pooled_bits(coded: Coded, parts: NDArray[np.int64]) -> float:
     for coordinate in range(coded.symbols.shape[0]):
         mix = 0.5
         for j in range(len(parts)):
-            for t in range(parts[j, 0], parts[j, 1]):
+            for t in range(max(parts[j, 0], coded.given), parts[j, 1]):
                 spent, mix = _symbol_bits(coded, coordinate, t, mix)
                 result += spent
         for which in range(coded.contexts.shape[1]):
