@@ -34,6 +34,7 @@ _EXPORTS = {
     "ncd.changepoint.novelty": ["Novelty", "depth_scores", "novelty"],
     "ncd.changepoint.onecut": ["OneCut", "one_cut"],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
+    "ncd.changepoint.report": ["ReportExperiment", "report_experiment"],
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
     "ncd.changepoint.segments": ["Segment", "Segmentation"],
