@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -78,6 +78,12 @@ class _CodeCost(SegmentCost):
         return symbols
 
 
+def _shown(cost: SegmentCost, **defaults: Any) -> str:
+    """A cost as it is made, without what is by default."""
+    given = (f"{key}={getattr(cost, key)!r}" for key, value in defaults.items() if getattr(cost, key) != value)
+    return f"{type(cost).__name__}({', '.join(given)})"
+
+
 def _checked_prior(prior: float | None) -> float | None:
     if prior is None or (isinstance(prior, int | float) and not isinstance(prior, bool) and 0 < prior < math.inf):
         return prior
@@ -105,7 +111,7 @@ class WordCost(_CodeCost):
     Two such codes see a text a little differently, and their sum cuts better than each: the cost is
     :math:`c = 0.4 L + 0.4 L'`, where L' has words of one character more, whose weights are also multiplied by their
     length (up to 12 characters) over the mean length: long words say more of a subject. With ``single=True`` the cost
-    is L alone. In texts of more than 100,000 words it is L with m = 1,000 and without weights.
+    is L alone. In texts of more than 100,000 words it is L with m = 1,000.
 
     With weights the numbers are no code length that a decoder could reach; differences between segmentations are what
     they are for.
@@ -116,8 +122,8 @@ class WordCost(_CodeCost):
         Characters of a word that count.
     prior : float, optional
         m, the words' worth of the prior. Default: N/4, at most 600; and 1,000 in texts of more than 100,000 words.
-    weighted : bool, optional
-        Whether words are weighted. Default: unless the text has more than 100,000 words.
+    weighted : bool
+        Whether words are weighted; otherwise all count 1 (in L', their length over the mean).
     single : bool, optional
         Whether the cost is the first code alone. Default: in texts of more than 100,000 words.
 
@@ -150,7 +156,7 @@ class WordCost(_CodeCost):
         *,
         prefix: int = 5,
         prior: float | None = None,
-        weighted: bool | None = None,
+        weighted: bool = True,
         single: bool | None = None,
     ) -> None:
         self.prefix, self.prior = whole_number(prefix, "prefix", 1), _checked_prior(prior)
@@ -160,20 +166,17 @@ class WordCost(_CodeCost):
         symbols = self._some(word_symbols(units, self.prefix))
         long = len(symbols.ids) > _LONG_WORDS
         single = long if self.single is None else self.single
-        weighted = not long if self.weighted is None else self.weighted
         prior = _prior(self.prior, symbols, long)
-        weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+        weights = evenness_weights(symbols) if self.weighted else np.ones(symbols.kinds)
         yield 1.0 if single else _SHARE, DirichletCode(symbols, prior, weights)
         if not single:
             symbols = word_symbols(units, self.prefix + 1)
             lengths = np.minimum(symbols.lengths, _LONGEST)
-            weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+            weights = evenness_weights(symbols) if self.weighted else np.ones(symbols.kinds)
             yield _SHARE, DirichletCode(symbols, prior, weights * lengths / lengths[symbols.ids].mean())
 
     def __repr__(self) -> str:
-        given = {"prior": self.prior, "weighted": self.weighted, "single": self.single}
-        prefix = [] if self.prefix == 5 else [f"prefix={self.prefix}"]
-        return f"WordCost({', '.join([*prefix, *(f'{k}={v!r}' for k, v in given.items() if v is not None)])})"
+        return _shown(self, prefix=5, prior=None, weighted=True, single=None)
 
 
 def _prior(given: float | None, symbols: Symbols, long: bool) -> float:
@@ -197,7 +200,7 @@ class CharCost(_CodeCost):
         Characters of a run. Default: 4, and 2 where most letters are Chinese or Japanese.
     prior : float, optional
         As of `WordCost`, counted in runs; texts of more than 500,000 runs are long.
-    weighted : bool, optional
+    weighted : bool
         As of `WordCost`.
 
     Examples
@@ -210,7 +213,7 @@ class CharCost(_CodeCost):
 
     name = "chars"
 
-    def __init__(self, *, size: int | None = None, prior: float | None = None, weighted: bool | None = None) -> None:
+    def __init__(self, *, size: int | None = None, prior: float | None = None, weighted: bool = True) -> None:
         self.size = None if size is None else whole_number(size, "size", 1)
         self.prior, self.weighted = _checked_prior(prior), weighted
 
@@ -218,13 +221,11 @@ class CharCost(_CodeCost):
         size = self.size if self.size is not None else 2 if spaceless_share(units)[0] > 0.5 else 4
         symbols = self._some(char_symbols(units, size))
         long = len(symbols.ids) > _LONG_RUNS
-        weighted = not long if self.weighted is None else self.weighted
-        weights = evenness_weights(symbols) if weighted else np.ones(symbols.kinds)
+        weights = evenness_weights(symbols) if self.weighted else np.ones(symbols.kinds)
         yield 1 / (3 * size), DirichletCode(symbols, _prior(self.prior, symbols, long), weights)
 
     def __repr__(self) -> str:
-        given = {"size": self.size, "prior": self.prior, "weighted": self.weighted}
-        return f"CharCost({', '.join(f'{k}={v!r}' for k, v in given.items() if v is not None)})"
+        return _shown(self, size=None, prior=None, weighted=True)
 
 
 class U00Cost(_CodeCost):
@@ -268,4 +269,4 @@ class U00Cost(_CodeCost):
         return math.log2(len(self.codes[0][1].symbols.ids))
 
     def __repr__(self) -> str:
-        return "U00Cost()" if self.prefix is None else f"U00Cost(prefix={self.prefix})"
+        return _shown(self, prefix=None)

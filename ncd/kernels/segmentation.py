@@ -57,6 +57,8 @@ def relax(
     segments; with 0, each column has a penalty of its own.
     """
     columns = best.shape[1] - shift
+    if shift:
+        columns = min(columns, start + 1)  # no more segments than places before
     for j in range(len(costs)):
         end = start + 1 + j
         for k in range(columns):
