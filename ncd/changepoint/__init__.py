@@ -19,6 +19,7 @@ _EXPORTS = {
     ],
     "ncd.changepoint.calibrated": ["CalibratedCost"],
     "ncd.changepoint.costs": ["SegmentCost"],
+    "ncd.changepoint.change_test": ["ChangeTest", "change_test"],
     "ncd.changepoint.distributional": ["distributional_distance"],
     "ncd.changepoint.evidence": ["Agreement", "Gain"],
     "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],
@@ -38,6 +39,7 @@ _EXPORTS = {
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
     "ncd.changepoint.segments": ["Segment", "Segmentation"],
+    "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.sequences": [
         "Candidate",
         "CandidateList",
@@ -46,6 +48,7 @@ _EXPORTS = {
         "list_estimator",
     ],
     "ncd.changepoint.tree": ["ContextTreeCode"],
+    "ncd.changepoint.trend": ["LinearTrendCost"],
     "ncd.changepoint.units": ["Units", "split_units"],
     "ncd.changepoint.verify": ["Verification", "verify"],
     "ncd.changepoint.words_cost": ["CharCost", "U00Cost", "WordCost"],

@@ -10,17 +10,18 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
-from ncd.changepoint.tree import ContextTreeCode
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "Code",
     "Gains",
     "Room",
     "Scorer",
     "candidates",
     "fill",
     "known_number",
+    "programmed",
+    "programmed_known",
     "resplit",
     "seeded_intervals",
     "unknown_number",
@@ -82,6 +83,20 @@ class Scorer(Protocol):
         """Place and score of the best cut in each interval; -1 and minus infinity where there is no room."""
 
 
+class Code(Scorer, Protocol):
+    """A scorer whose scores are bits saved."""
+
+    @property
+    def n(self) -> int:
+        """Length of the sequence."""
+
+    def growing(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Bits of [start, e) for e = start + 1 ... stop."""
+
+    def pooled(self, parts: ArrayLike) -> float:
+        """Bits of one or several parts."""
+
+
 def candidates(scorer: Scorer, room: Room, least: float, most: int | None = None) -> NDArray[np.int64]:
     """The best cuts of seeded intervals with scores of `least` or more, best first; of close ones only the best."""
     intervals = seeded_intervals(room.n, max(_SHORTEST, room.apart // 2))
@@ -104,7 +119,7 @@ def _apart(cuts: NDArray[np.int64], near: NDArray[np.int64]) -> NDArray[np.int64
     return np.array(found, np.int64)
 
 
-def _costs(code: ContextTreeCode, nodes: NDArray[np.int64], span: int) -> NDArray[np.float64]:
+def _costs(code: Code, nodes: NDArray[np.int64], span: int) -> NDArray[np.float64]:
     """Bits of [nodes[i], nodes[i + 1 + k]) in [i, k], infinite beyond the last."""
     result = np.full((len(nodes) - 1, span), np.inf)
     for i in range(len(nodes) - 1):
@@ -128,10 +143,10 @@ def _nodes(n: int, cuts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.sort(cuts), [n]]).astype(np.int64)
 
 
-def _programmed(code: ContextTreeCode, cuts: NDArray[np.int64], room: Room, penalty: float) -> list[int]:
-    """The cuts among the given ones with the smallest sum of code lengths and penalties."""
+def programmed(code: Code, cuts: NDArray[np.int64], room: Room, penalty: float, full: int = _FULL) -> list[int]:
+    """The cuts among the given ones with the smallest sum of code lengths and penalties; up to `full` all pairs."""
     nodes = _nodes(room.n, cuts)
-    span = len(nodes) - 1 if len(cuts) <= _FULL else _SPAN
+    span = len(nodes) - 1 if len(cuts) <= full else _SPAN
     costs = _costs(code, nodes, span)
     _allowed(nodes, room, costs)
     best, before = np.full(len(nodes), np.inf), np.zeros(len(nodes), np.int64)
@@ -149,11 +164,13 @@ def _programmed(code: ContextTreeCode, cuts: NDArray[np.int64], room: Room, pena
     return path[::-1]
 
 
-def _programmed_known(code: ContextTreeCode, cuts: NDArray[np.int64], room: Room, number: int) -> list[int] | None:
+def programmed_known(
+    code: Code, cuts: NDArray[np.int64], room: Room, number: int, full: int = _FULL
+) -> list[int] | None:
     """So many of the cuts with the smallest sum of code lengths; None if there are none that are far enough apart."""
     nodes = _nodes(room.n, cuts)
     size = len(nodes)
-    for span in dict.fromkeys([size - 1 if len(cuts) <= _FULL else _SPAN, size - 1]):
+    for span in dict.fromkeys([size - 1 if len(cuts) <= full else _SPAN, size - 1]):
         costs = _costs(code, nodes, span)
         _allowed(nodes, room, costs)
         best = np.full((number + 2, size), np.inf)
@@ -194,7 +211,7 @@ def resplit(scorer: Scorer, cuts: list[int], room: Room) -> list[int]:
 class Gains:
     """Bits that cuts of one sequence save between their neighbours, none computed twice."""
 
-    def __init__(self, code: ContextTreeCode) -> None:
+    def __init__(self, code: Code) -> None:
         self.code = code
         self._known: dict[tuple[int, int], float] = {}
 
@@ -236,14 +253,14 @@ def _added(scorer: Scorer, gains: Gains, cuts: list[int], room: Room, penalty: f
     return sorted(found)
 
 
-def unknown_number(code: ContextTreeCode, scorer: Scorer, room: Room, penalty: float) -> list[int]:
+def unknown_number(code: Code, scorer: Scorer, room: Room, penalty: float) -> list[int]:
     """Cuts, ascending, of which each saves more bits of the code than the penalty."""
     if room.most < 1:
         return []
     least, most = (penalty / 2, None) if scorer is code else (-math.inf, _FROM_OTHERS)
     cuts = candidates(scorer, room, least, most)
     gains = Gains(code)
-    found = _programmed(code, cuts, room, penalty) if len(cuts) else []
+    found = programmed(code, cuts, room, penalty) if len(cuts) else []
     for _ in range(_ROUNDS):
         before = found
         found = gains.prune(resplit(scorer, found, room), penalty)
@@ -253,12 +270,12 @@ def unknown_number(code: ContextTreeCode, scorer: Scorer, room: Room, penalty: f
     return gains.prune(found, penalty)
 
 
-def known_number(code: ContextTreeCode, scorer: Scorer, room: Room, number: int) -> list[int]:
+def known_number(code: Code, scorer: Scorer, room: Room, number: int) -> list[int]:
     """So many cuts, ascending, with the smallest code length among candidates; each at the scorer's best place."""
     if number == 0:
         return []
     cuts = candidates(scorer, room, -math.inf, max(_FROM_OTHERS, 4 * number))
-    found = _programmed_known(code, cuts, room, number) if len(cuts) >= number else None
+    found = programmed_known(code, cuts, room, number) if len(cuts) >= number else None
     if found is None:
         found = sorted(cut for cut, _ in fill(scorer, [], room)[:number])
     if len(found) < number:  # greedy cuts left too little room

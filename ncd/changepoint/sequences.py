@@ -398,7 +398,7 @@ def list_estimator(
     L(a, t) - L(t, b) bits, and the significance min(1, (b - a - 1) 2^-gain). Were the elements from a to b drawn from
     the code's own mixture, with no change among them, then the probability that any cut has a significance of at most
     p would be at most p (Markov's inequality for the mean of 2^gain over all t). For one fixed source there is no such
-    proof, and simulations show fewer false alarms than that.
+    proof, and simulations show fewer false alarms than that; `change_test` has a bound for all sources of an order.
 
     The time is O(n log n) for ``ctw`` and ``ngram`` and O(n log n) for ``distributional``, the memory O(n).
 

@@ -43,6 +43,8 @@ class ContextTreeCode:
         Bits of a symbol.
     depth : int
         Bits of the longest context.
+    given : int
+        Elements at the beginning that cost nothing.
 
     References
     ----------
@@ -63,6 +65,7 @@ class ContextTreeCode:
     symbols: NDArray[np.uint8]
     bits: int
     depth: int
+    given: int
     _coded: Coded
 
     @classmethod
@@ -97,7 +100,7 @@ class ContextTreeCode:
         nodes[:, 2:] = 0.5
         given = min(-(-depth // used), len(sequence))
         coded = Coded(symbols, np.ascontiguousarray(contexts), used, depth, given, nodes.reshape(-1))
-        return cls(len(sequence), symbols, used, depth, coded)
+        return cls(len(sequence), symbols, used, depth, given, coded)
 
     def growing(self, start: int, stop: int) -> Bits:
         """Code lengths of [start, e) for e = start + 1 ... stop, an array of shape (stop - start,)."""
