@@ -30,6 +30,8 @@ from ncd.changepoint import (
     search,
     split_units,
 )
+from ncd.changepoint.onecut import one_cut
+from ncd.changepoint.onecut_cost import OneCutCost
 from ncd.changepoint.symbols import char_symbols, word_symbols
 
 TOPICS = (
@@ -282,7 +284,20 @@ def test_auto_takes_characters_where_there_are_no_spaces():
     found = TextSegmenter(n_segments=2).fit_predict(chinese)
     assert found.cost == "chars"
     assert found.cuts == (9,)
-    assert TextSegmenter(n_segments=2).fit_predict("A cat. The cat. Rain. More rain.").cost == "words"
+    assert TextSegmenter(n_segments=3).fit_predict("A cat. The cat. Rain. More rain.").cost == "words"
+
+
+def test_auto_takes_several_codes_for_one_cut_in_a_short_text():
+    parts = factbook(3, 2)
+    text = " ".join(parts)
+    made = TextSegmenter(n_segments=2)
+    found = made.fit_predict(text)
+    assert found.cost == "zlib+ppm:3+words"
+    assert found[1].byte_start == one_cut(split_units(text)).byte
+    gains = made.cost_.gains(0, len(found.units))
+    assert gains.argmax() + 1 == found.cuts[0]
+    assert found[1].score == pytest.approx(gains.max()) == pytest.approx(found.gain)
+    assert len(made.set_params(n_segments=2, cost=OneCutCost()).fit_predict("Oh. No. No. Yes. Yes.")) == 2
 
 
 def test_bytes_that_are_not_utf8():

@@ -10,9 +10,10 @@ from typing import Any, Self, get_args
 import numpy as np
 
 from ncd.changepoint.costs import SegmentCost
+from ncd.changepoint.onecut_cost import OneCutCost
 from ncd.changepoint.search import Found, Penalty, best_segmentation, number_bits
 from ncd.changepoint.segments import Segment, Segmentation
-from ncd.changepoint.symbols import spaceless_share
+from ncd.changepoint.symbols import spaceless_share, word_symbols
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.changepoint.words_cost import CharCost, U00Cost, WordCost
 from ncd.corpus import Text
@@ -23,21 +24,24 @@ __all__ = ["COSTS", "TextSegmenter", "get_cost"]
 #: Names that `get_cost` knows beside those of compressors.
 COSTS = ("auto", "words", "chars", "u00", "kernel")
 
+_SHORT = 500  # words of a text in which codes of words alone see little
 _PARAMETERS = ("cost", "n_segments", "penalty", "unit", "max_length")
 
 
-def get_cost(cost: str | SegmentCost, units: Units) -> SegmentCost:
+def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = None) -> SegmentCost:
     """
     The cost of a name, not fitted yet.
 
     Parameters
     ----------
     cost : str or SegmentCost
-        "words", "chars", "u00", "kernel", the name of a compressor, or "auto": "chars" where most letters are of
-        scripts that write no spaces (Chinese, Japanese, Thai, Lao, Tibetan, Burmese, Khmer), otherwise "words". An
-        object is given back as it is.
+        "words", "chars", "u00", "kernel", the name of a compressor, or "auto". An object is given back as it is.
+        "auto" is "chars" where most letters are of scripts that write no spaces (Chinese, Japanese, Thai, Lao, Tibetan,
+        Burmese, Khmer); for two segments of a text of fewer than 500 words, `OneCutCost`; otherwise "words".
     units : Units
         Of the text, which "auto" looks at.
+    n_segments : int, optional
+        That are looked for, where "auto" looks at that.
 
     Returns
     -------
@@ -58,7 +62,11 @@ def get_cost(cost: str | SegmentCost, units: Units) -> SegmentCost:
     if not isinstance(cost, str):
         raise TypeError(f"cost is {cost!r}: give a name or a SegmentCost object")
     if cost == "auto":
-        cost = "chars" if sum(spaceless_share(units)) > 0.5 else "words"
+        if sum(spaceless_share(units)) > 0.5:
+            return CharCost()
+        if n_segments == 2 and len(word_symbols(units).ids) < _SHORT:
+            return OneCutCost()
+        return WordCost()
     made = {"words": WordCost, "chars": CharCost, "u00": U00Cost}.get(cost)
     if made is not None:
         return made()
@@ -90,9 +98,11 @@ class TextSegmenter:
     Parameters
     ----------
     cost : str or SegmentCost
-        - ``"words"``: `WordCost`, a Dirichlet code of words cut to five letters, for subjects;
+        - ``"words"``: `WordCost`, Dirichlet codes of words cut to five and six letters, for subjects;
         - ``"chars"``: `CharCost`, the same of runs of characters, for scripts without spaces;
-        - ``"auto"``: the second for texts that are mostly in such scripts, otherwise the first;
+        - ``"auto"``: "chars" for texts that are mostly in such scripts; for ``n_segments=2`` and fewer than 500 words
+          the sum of zlib, PPM and words (`OneCutCost`), which finds one cut in a short text far more often; otherwise
+          "words";
         - ``"u00"``: `U00Cost`;
         - ``"kernel"``: NCD of the units with each other;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
@@ -130,7 +140,7 @@ class TextSegmenter:
     Examples
     --------
     >>> text = "The cat sat. A cat ate. The cat slept. Rain fell. More rain came. Rain and wind."
-    >>> TextSegmenter(n_segments=2).fit_predict(text)
+    >>> TextSegmenter("words", 2).fit_predict(text)
     <Segmentation: 2 segments of 6 sentences, cost 'words', 1.6 bits saved>
     unit  byte  bits  begins
        0     0        The cat sat. A cat ate. The cat slept.
@@ -189,7 +199,7 @@ class TextSegmenter:
         penalty = self._checked_penalty()
         units = split_units(text, self.unit)
         self._check_size(units)
-        cost = get_cost(self.cost, units).fit(units)
+        cost = get_cost(self.cost, units, self.n_segments).fit(units)
         bits = _penalty_bits(cost, units, penalty)
         found = best_segmentation(cost, self.n_segments, penalty=bits, max_length=self.max_length)
         paid = float(bits(np.array([len(found.bounds) - 1]))[0]) if self.n_segments is None else 0.0

@@ -89,7 +89,7 @@ class Segmentation(Sequence[Segment]):
         Bits that the cuts save in all, against one segment; before any penalty. Its sign says nothing.
     penalty : float
         Bits that were set against the gain for the number of segments and their places; 0 if the number was given.
-    method : {"exact", "candidates", "one cut"}
+    method : {"exact", "candidates"}
         How the search was made; see `TextSegmenter`.
     places : int
         Places of cuts that were searched; units less one, or the number of candidates in a long text.
