@@ -15,12 +15,14 @@ from ncd.compressors import get_compressor
 from ncd.compressors.base import Compressor, SupportsLength
 from ncd.compressors.deflate import Deflate
 
-__all__ = ["Agreement", "Gain", "agreements", "different_codes", "gain_at", "nulls_of"]
+__all__ = ["FEWEST", "Agreement", "Gain", "Judged", "agreements", "different_codes", "gain_at", "judged_by"]
 
 #: "words", or a compressor.
 Code: TypeAlias = "str | Compressor"
 
 _ALPHA = 0.2  # prior of the code of words, as in `one_cut`
+FEWEST = 8  # units that a text is shuffled in
+_BYTES = 2 * 10**7  # that a code compresses at most, where every prefix has to be compressed from its beginning
 _EDGE = 0.1  # share of the text at each end where no other cut is looked for
 
 
@@ -93,9 +95,35 @@ class Agreement:
         return asdict(self)
 
 
-def nulls_of(units: Units, codes: Sequence[Code], shuffles: int, random_state: int) -> dict[Code, Null]:
-    """By code: gains of all cuts, and those of the units in random order."""
-    return {code: null_of(units, sweep_of(units, code, _ALPHA), shuffles, random_state) for code in codes}
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A code's gains of all cuts between some units, and what they would be with the units in random order."""
+
+    units: Units
+    null: Null
+
+    def best(self) -> int:
+        """Byte at which the second part begins, away from both ends."""
+        return int(self.units.offsets[_best(self.units, self.null.standardised)])
+
+
+def judged_by(code: Code, units: Units, cut: int, shuffles: int, random_state: int) -> Judged:
+    """Gains by a code; between fewer, larger units where it would have to compress too much."""
+    incremental = isinstance(code, str) or type(code)._prefix_lengths is not Compressor._prefix_lengths
+    if not incremental:
+        places = _BYTES // (len(units.text) * (1 + shuffles))
+        units = _coarser(units, max(places, FEWEST), cut)
+    return Judged(units, null_of(units, sweep_of(units, code, _ALPHA), shuffles, random_state))
+
+
+def _coarser(units: Units, most: int, cut: int) -> Units:
+    """About so many units of equal size, if there are more; the end of a unit nearest to the cut remains one."""
+    if len(units) <= most:
+        return units
+    inner = units.offsets[1:-1]
+    wanted = len(units.text) * np.arange(1, most) / most
+    kept = inner[np.abs(inner[None, :] - np.append(wanted, cut)[:, None]).argmin(axis=1)]
+    return Units(units.text, units.unit, np.unique([0, *kept, len(units.text)]).astype(np.int64))
 
 
 def different_codes(coder: Compressor, codes: Sequence[str | SupportsLength]) -> list[Code]:
@@ -112,8 +140,9 @@ def _name(code: Code) -> str:
     return code if isinstance(code, str) else code.name
 
 
-def gain_at(code: Code, null: Null, units: Units, cut: int) -> Gain:
+def gain_at(code: Code, judged: Judged, cut: int) -> Gain:
     """The gain at the end of a unit that is nearest to a byte."""
+    units, null = judged.units, judged.null
     at = int(np.abs(units.offsets[1:-1] - cut).argmin())
     frame = 0 if isinstance(code, str) else 8 * code.overhead
     bits, shuffled = float(null.gains[at]) + frame, float(null.means[at]) + frame
@@ -134,25 +163,22 @@ def _every_other(units: Units, first: int) -> Units:
 
 
 def agreements(
-    units: Units,
-    nulls: dict[Code, Null],
-    cut: int,
-    *,
-    tolerance: float,
-    shuffles: int,
-    random_state: int,
+    units: Units, judged: dict[Code, Judged], cut: int, *, tolerance: float, shuffles: int, random_state: int
 ) -> list[Agreement]:
     """The best cut by every code, and of the even and the odd units by all codes together."""
-    found = {_name(code): _best(units, null.standardised) for code, null in nulls.items()}
+    found = {_name(code): one.best() for code, one in judged.items()}
     for first, source in enumerate(("even units", "odd units")):
         half = _every_other(units, first)
         if len(half) > 1:
-            parts = nulls_of(half, list(nulls), shuffles, random_state)
-            scores = np.sum([part.standardised for part in parts.values()], axis=0)
-            found[source] = 2 * _best(half, scores) + first
+            here = int(np.searchsorted(units.offsets[first:-1:2], cut))
+            near = int(half.offsets[here])  # the cut in the half
+            every = [judged_by(code, half, near, shuffles, random_state) for code in judged]
+            places = half.offsets[1:-1]
+            scores = [np.interp(places, one.units.offsets[1:-1], one.null.standardised) for one in every]
+            unit = 2 * _best(half, np.sum(scores, axis=0)) + first
+            found[source] = int(units.offsets[unit])
     result = []
-    for source, unit in found.items():
-        byte = int(units.offsets[min(unit, len(units) - 1)])
+    for source, byte in found.items():
         distance = abs(byte - cut) / len(units.text)
         result.append(Agreement(source, byte, distance, distance <= tolerance))
     return result

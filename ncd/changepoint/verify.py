@@ -11,7 +11,7 @@ import numpy as np
 from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.brackets import Growing, Step, checked_steps
 from ncd.changepoint.bytestream import Strip, characters_of
-from ncd.changepoint.evidence import Agreement, Gain, agreements, different_codes, gain_at, nulls_of
+from ncd.changepoint.evidence import FEWEST, Agreement, Gain, agreements, different_codes, gain_at, judged_by
 from ncd.changepoint.sweeps import short_units
 from ncd.changepoint.units import Unit, split_units
 from ncd.compressors import get_compressor
@@ -23,8 +23,6 @@ __all__ = ["Verification", "verify"]
 
 #: What a changepoint's position counts.
 Counted = Literal["stream", "text"]
-
-_FEWEST = 8  # units that a text is shuffled in
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,10 +232,10 @@ def verify(
     parts = short_units(units.text)
     gains: list[Gain] = []
     others: list[Agreement] = []
-    if len(parts) >= _FEWEST:
-        nulls = nulls_of(parts, different_codes(coder, codes), shuffles, random_state)
-        gains = [gain_at(code, null, parts, cut) for code, null in nulls.items()]
-        others = agreements(parts, nulls, cut, tolerance=tolerance, shuffles=shuffles, random_state=random_state)
+    if len(parts) >= FEWEST:
+        judged = {code: judged_by(code, parts, cut, shuffles, random_state) for code in different_codes(coder, codes)}
+        gains = [gain_at(code, one, cut) for code, one in judged.items()]
+        others = agreements(parts, judged, cut, tolerance=tolerance, shuffles=shuffles, random_state=random_state)
     return Verification(
         compressor=coder.name,
         unit=unit,
