@@ -162,8 +162,9 @@ def test_result_speaks_for_itself():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     found = verify(MIXED, 413)
     lines = repr(found).splitlines()
-    assert lines[0].startswith("<Verification of byte")
-    assert lines[1].startswith("steps of  100 words: bytes")
+    assert lines[0].startswith("<Verification by gzip:9: byte")
+    assert lines[0].endswith("413 of the stream>")
+    assert lines[1].startswith("steps of 100 words: ")
     assert sum(line.startswith("gain by") for line in lines) == 3
     record = found.to_dict()
     assert record["position"] == 413

@@ -116,23 +116,27 @@ class Verification:
         return prefix_curve(places, lengths[first], position=self.position, bracket=self.bracket, ax=ax)
 
     def __repr__(self) -> str:
-        size = f"{self.n_bytes:,} bytes"
-        lines = [f"<Verification of byte {self.cut:,} of {size} (character {self.character:,}), {self.compressor}>"]
+        """What it says, a line each."""
+        lines = [
+            f"<Verification by {self.compressor}: byte {self.cut:,} of {self.n_bytes:,} of the text, "
+            f"{self.position:,.0f} of the stream>"
+        ]
         for step in self.steps:
-            a, b = step.text
-            low, high = step.stream
+            (a, b), (low, high) = step.text, step.stream
             lines.append(
-                f"steps of {step.size:4,} {self.unit}: bytes {a:7,} to {b:7,} of the text, "
-                f"{low:9,.1f} to {high:9,.1f} of the stream, which has the position {self.position:,.1f}"
+                f"steps of {step.size:,} {self.unit}: {a:,} to {b:,} of the text, "
+                f"{low:,.0f} to {high:,.0f} of the stream"
             )
         lines += [
-            f"gain by {gain.code}: {gain.bits:,.0f} bits, {gain.shuffled:,.0f} in shuffled texts "
-            f"(sd {gain.spread:.0f}): {gain.excess:+,.0f} bits, {gain.effect:+.3f} a byte"
+            f"gain by {gain.code}: {gain.bits:,.0f} bits, shuffled {gain.shuffled:,.0f} (sd {gain.spread:.0f}): "
+            f"{gain.excess:+,.0f}, {gain.effect:+.3f} a byte"
             for gain in self.gains
         ]
-        for one in self.agreements:
-            same = "the same" if one.agrees else "another"
-            lines.append(f"best cut by {one.source}: byte {one.cut:,}, {one.distance:.0%} of the text away: {same}")
+        lines += [
+            f"best cut by {one.source}: {one.cut:,}, {one.distance:.0%} of the text away: "
+            f"{'the same' if one.agrees else 'another'}"
+            for one in self.agreements
+        ]
         return "\n".join(lines)
 
 
