@@ -208,6 +208,14 @@ def test_subjects_of_the_factbook():
     assert np.abs(np.array(found.cuts) - true).max() <= 1
 
 
+@pytest.mark.parametrize("cost", ["kernel", "ppm:3", "zlib:9"])
+def test_costs_of_other_modules(cost):
+    languages = dict(zip(data.load_udhr().labels, data.load_udhr().texts, strict=True))
+    parts = [languages["English"][:1500], languages["Finnish"][:1500]]
+    found = TextSegmenter(cost, 2, unit="lines").fit_predict("\n".join(parts))
+    assert abs(found[1].char_start - 1501) < 200
+
+
 def test_more_penalty_gives_fewer_segments():
     text = "\n".join(lines_of(2, (6,) * 8))
     numbers = [len(TextSegmenter(unit="lines", penalty=p).fit_predict(text)) for p in (0, 0.5, 1, 2, 4, 1000)]
@@ -331,6 +339,7 @@ def test_path(tmp_path):
         ({"max_length": 1, "n_segments": 1}, "A cat. A dog.", ValueError, "max_length is 1"),
         ({"unit": "page"}, "A cat. A dog.", ValueError, "unit is 'page': choose from 'sentences'"),
         ({"cost": "wrods"}, "A cat. A dog.", ValueError, "cost is 'wrods': choose from 'auto', 'words'.*gzip"),
+        ({"cost": "kernel"}, "A cat. A dog.", ValueError, "'kernel' does not count in bits: give n_segments"),
         ({"cost": 3}, "A cat. A dog.", TypeError, "cost is 3"),
         ({"penalty": -1}, "A cat. A dog.", ValueError, "penalty is -1"),
         ({"penalty": float("nan")}, "A cat. A dog.", ValueError, "penalty is nan"),

@@ -104,7 +104,7 @@ class TextSegmenter:
           the sum of zlib, PPM and words (`OneCutCost`), which finds one cut in a short text far more often; otherwise
           "words";
         - ``"u00"``: `U00Cost`;
-        - ``"kernel"``: NCD of the units with each other;
+        - ``"kernel"``: `ncd.changepoint.gram.KernelCost`, NCD of the units with each other; give `n_segments`;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
           bytes of the shuffled text, for anything in bytes.
     n_segments : int, optional
@@ -200,6 +200,8 @@ class TextSegmenter:
         units = split_units(text, self.unit)
         self._check_size(units)
         cost = get_cost(self.cost, units, self.n_segments).fit(units)
+        if cost.name == "kernel" and self.n_segments is None and self.penalty == "auto":
+            raise ValueError("cost 'kernel' does not count in bits: give n_segments, or penalty as a number")
         bits = _penalty_bits(cost, units, penalty)
         found = best_segmentation(cost, self.n_segments, penalty=bits, max_length=self.max_length)
         paid = float(bits(np.array([len(found.bounds) - 1]))[0]) if self.n_segments is None else 0.0
