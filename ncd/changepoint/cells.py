@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -46,12 +47,20 @@ def as_sequence(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
         raise ValueError(
             f"{name}[{', '.join(map(str, place))}] is {array[tuple(place)]}: replace or leave out what is not finite"
         )
-    return array.reshape(len(array), -1)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def as_filled(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
+    """The same, and not empty."""
+    sequence = as_sequence(x, name)
+    if not len(sequence):
+        raise ValueError(f"{name} is empty: give at least one element")
+    return sequence
 
 
 def as_share(min_distance: float, name: str = "min_distance") -> float:
     """A least distance between changepoints, as a share of the length in (0, 0.5]."""
-    if isinstance(min_distance, (bool, str)) or not 0 < min_distance <= 0.5:
+    if isinstance(min_distance, bool) or not isinstance(min_distance, Real) or not 0 < min_distance <= 0.5:
         raise ValueError(f"{name} is {min_distance!r}: give a share of the sequence's length, above 0 and at most 0.5")
     return float(min_distance)
 

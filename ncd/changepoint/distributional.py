@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.cells import Cells, as_sequence, cells_of_level, levels_of
+from ncd.changepoint.cells import Cells, as_filled, cells_of_level, levels_of
 
 __all__ = ["Weights", "WordSpace", "distributional_distance"]
 
@@ -189,10 +189,7 @@ def distributional_distance(
     >>> round(distributional_distance([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 0, 0], weights=[1, 1]), 3)
     1.533
     """
-    left, right = as_sequence(a, "a"), as_sequence(b, "b")
-    for name, array in (("a", left), ("b", right)):
-        if not len(array):
-            raise ValueError(f"{name} is empty: give at least one element")
+    left, right = as_filled(a, "a"), as_filled(b, "b")
     if left.shape[1] != right.shape[1]:
         raise ValueError(f"a has {left.shape[1]} coordinates and b {right.shape[1]}: give the same number")
     both = np.concatenate([left, right])

@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ncd.changepoint.cells import Cells, as_sequence, as_share
+from ncd.changepoint.cells import Cells, as_filled, as_share
 from ncd.changepoint.distributional import Weights
-from ncd.changepoint.seeded import Gains, Room
+from ncd.changepoint.seeded import Gains
 from ncd.changepoint.sequences import Problem, SequenceMethod, as_count, bits_of
-from ncd.changepoint.trend import LinearTrendCost, trend_changepoints, trend_penalty
+from ncd.changepoint.trend import LinearTrendCost, trend_changepoints, trend_penalty, trend_room
 
 __all__ = ["SequenceChangepoints"]
 
@@ -36,7 +36,8 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
         The number of different processes, if it is known: see `find_changepoints`.
     min_distance : float, optional
         A lower bound of the distance of changepoints as a share of the length, in (0, 0.5]; from the ends it is a third
-        of that. Default: none (for ``distributional`` 0.05).
+        of that. Default: none (for ``distributional`` 0.05;
+        segments of ``trend`` have three elements in any case).
     penalty : float or "auto", default "auto"
         Bits that a changepoint has to save when nothing is known; ``auto`` is log2 n, for ``trend`` 6 log2 n for each
         coordinate. Larger values give fewer changepoints.
@@ -167,14 +168,12 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
     def _fit_trend(self, x: ArrayLike) -> None:
         if self.n_processes is not None:
             raise ValueError("n_processes is for stationary processes: method='trend' knows n_changepoints alone")
-        sequence = as_sequence(x)
+        sequence = as_filled(x)
         n, d = sequence.shape
-        if not n:
-            raise ValueError("x is empty: give at least one element")
         if self.min_distance is not None:
             as_share(self.min_distance)
         penalty = trend_penalty(n, d) if self.penalty == "auto" else bits_of(self.penalty, n)
-        cost, room = LinearTrendCost.of(sequence, floor=self.floor), Room.of(n, self.min_distance)
+        cost, room = LinearTrendCost.of(sequence, floor=self.floor), trend_room(n, self.min_distance)
         if (self.n_changepoints or 0) > room.most:
             raise ValueError(
                 f"n_changepoints is {self.n_changepoints}: {room.most} fit into {n:,} elements with min_distance "

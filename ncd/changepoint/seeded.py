@@ -28,9 +28,10 @@ __all__ = [
 ]
 
 _SHORTEST = 32
-_SPAN = 64  # candidates that a segment may skip
-_FROM_OTHERS = 60  # candidates whose scores are no code lengths, or for a known number
+_SPAN = 32  # candidates that a segment may skip
+_FOR_KNOWN = 60  # candidates for a known number, at least
 _FULL = 256  # candidates of which all pairs are looked at
+_FILLED = 200  # further candidates in a list
 _ROUNDS = 10
 _RESPLITS = 2
 
@@ -257,8 +258,7 @@ def unknown_number(code: Code, scorer: Scorer, room: Room, penalty: float) -> li
     """Cuts, ascending, of which each saves more bits of the code than the penalty."""
     if room.most < 1:
         return []
-    least, most = (penalty / 2, None) if scorer is code else (-math.inf, _FROM_OTHERS)
-    cuts = candidates(scorer, room, least, most)
+    cuts = candidates(scorer, room, penalty / 2 if scorer is code else math.log(room.n) / 2)
     gains = Gains(code)
     found = programmed(code, cuts, room, penalty) if len(cuts) else []
     for _ in range(_ROUNDS):
@@ -274,17 +274,17 @@ def known_number(code: Code, scorer: Scorer, room: Room, number: int) -> list[in
     """So many cuts, ascending, with the smallest code length among candidates; each at the scorer's best place."""
     if number == 0:
         return []
-    cuts = candidates(scorer, room, -math.inf, max(_FROM_OTHERS, 4 * number))
+    cuts = candidates(scorer, room, -math.inf, max(_FOR_KNOWN, 4 * number))
     found = programmed_known(code, cuts, room, number) if len(cuts) >= number else None
     if found is None:
-        found = sorted(cut for cut, _ in fill(scorer, [], room)[:number])
+        found = sorted(cut for cut, _ in fill(scorer, [], room, number))
     if len(found) < number:  # greedy cuts left too little room
         found = [room.edge + (room.n - 2 * room.edge) * i // max(number - 1, 1) for i in range(number)]
     return resplit(scorer, found, room)
 
 
-def fill(scorer: Scorer, cuts: list[int], room: Room) -> list[tuple[int, float]]:
-    """Further cuts where there is room, each time the best one of all segments, with their scores."""
+def fill(scorer: Scorer, cuts: list[int], room: Room, most: int = _FILLED) -> list[tuple[int, float]]:
+    """At most so many further cuts where there is room, each time the best of all segments, with their scores."""
     heap: list[tuple[float, int, int, int]] = []
 
     def push(start: int, stop: int) -> None:
@@ -294,8 +294,8 @@ def fill(scorer: Scorer, cuts: list[int], room: Room) -> list[tuple[int, float]]
 
     for start, stop in pairwise([0, *cuts, room.n]):
         push(start, stop)
-    result = []
-    while heap:
+    result: list[tuple[int, float]] = []
+    while heap and len(result) < most:
         score, cut, start, stop = heapq.heappop(heap)
         result.append((cut, -score))
         push(start, cut)

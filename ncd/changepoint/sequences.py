@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.cells import Cells, as_sequence, as_share
+from ncd.changepoint.cells import Cells, as_filled, as_share
 from ncd.changepoint.distributional import Weights, WordSpace, grid_estimates
 from ncd.changepoint.onehot import NgramCusum
 from ncd.changepoint.seeded import Gains, Room, Scorer, fill, known_number, resplit, unknown_number
@@ -210,9 +210,7 @@ class Problem:
         """With everything checked."""
         if method not in get_args(SequenceMethod):
             raise ValueError(f"method is {method!r}: choose from {', '.join(map(repr, get_args(SequenceMethod)))}")
-        sequence = as_sequence(x)
-        if not len(sequence):
-            raise ValueError("x is empty: give at least one element")
+        sequence = as_filled(x)
         share = None if min_distance is None else as_share(min_distance)
         return cls(sequence, method, share, bits_of(penalty, len(sequence)), bits, depth, weights, cells)
 
@@ -371,9 +369,9 @@ def list_estimator(
         far from each other; from the two ends they are a third of that away.
     method : {"ctw", "distributional", "ngram"}, default "ctw"
         ``ctw``: where the code length of the two sides under context-tree weighting is least, by dynamic programming
-        over candidates of seeded intervals, then wherever there is room. ``distributional``: the list estimator of the
-        papers, by distributional distances of the cells of two grids. ``ngram``: largest squared CUSUM of n-grams, the
-        fastest.
+        over candidates of seeded intervals, then wherever there is room (at most 200 more). ``distributional``: the
+        list estimator of the papers, by distributional distances of the cells of two grids. ``ngram``: largest squared
+        CUSUM of n-grams.
     penalty : float or "auto", default "auto"
         Bits that an accepted changepoint has to save; ``auto`` is log2 n.
     bits, depth : int, default 2 and 8

@@ -15,6 +15,7 @@ __all__ = ["LinearTrendCost", "trend_changepoints", "trend_penalty"]
 
 Bits = NDArray[np.float64]
 _EXACT = 2000  # elements up to which every place is a candidate
+_SHORTEST = 3
 _PER_CHANGE = 6.0  # log2 n bits
 
 
@@ -116,6 +117,12 @@ class LinearTrendCost:
 def trend_penalty(n: int, d: int) -> float:
     """Bits of a change in d lines: 6 log2 n for one of them, in proportion to 3/2 d + 1 for more."""
     return _PER_CHANGE * (1.5 * d + 1) / 2.5 * float(np.log2(max(n, 2)))
+
+
+def trend_room(n: int, min_distance: float | None) -> Room:
+    """Room for segments that a line does not fit in any case."""
+    room = Room.of(n, min_distance)
+    return Room(n, max(room.apart, _SHORTEST), max(room.edge, _SHORTEST))
 
 
 def trend_changepoints(cost: LinearTrendCost, room: Room, penalty: float, number: int | None) -> list[int]:
