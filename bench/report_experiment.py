@@ -36,7 +36,7 @@ ROUTES = {
 def answers(text: Made, rng: np.random.Generator) -> dict[str, list[float]]:
     """Every route's answers as shares of the text, in bytes."""
     found = report_experiment(text.text, codes=(), shuffles=2)
-    size = found.verification.n_bytes
+    size = found.verification.within[1]
     low, high = found.bracket
     n = byte_stream(text.text).size
     noise = [_on_noise(rng.integers(0, 256, n, dtype=np.uint8)) for _ in range(NOISE)]

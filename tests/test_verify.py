@@ -122,6 +122,24 @@ def test_the_gain_is_that_of_the_code_lengths():
         assert found.gain.bits == expected
 
 
+def test_within_a_part():
+    """The same answers as of the part alone, counted from the beginning of the text."""
+    before, after = "æ" * 100 + "\n", " More of it. And more."
+    begin = len(before.encode())
+    whole = before + MIXED + after
+    alone = verify(MIXED, CUT, counted="text")
+    part = verify(whole, begin + CUT, counted="text", within=(begin, begin + len(MIXED.encode())))
+    assert part.within == (begin, begin + len(MIXED.encode()))
+    assert part.cut == begin + CUT
+    assert part.character == len(before) + 1500
+    assert part.bracket == tuple(begin + byte for byte in alone.bracket)
+    assert part.stream_bracket == alone.stream_bracket
+    assert part.gains == alone.gains
+    assert [one.cut - begin for one in part.agreements] == [one.cut for one in alone.agreements]
+    by_stream = verify(whole, 413, within=part.within)
+    assert by_stream.bracket == tuple(begin + byte for byte in verify(MIXED, 413).bracket)
+
+
 def test_models_and_their_names():
     found = verify(MIXED, CUT, "ppm:3", counted="text", steps=(50, 5))
     assert found.gains[0].code == "ppm:3"
@@ -190,7 +208,7 @@ def test_same_seed_same_answer():
         (lambda: verify("", 1), ncd.EmptyTextError, "text is empty"),
         (lambda: verify(MIXED, 0), ValueError, "changepoint is 0: with a stream of"),
         (lambda: verify(MIXED, 10**6), ValueError, "changepoint is 1000000"),
-        (lambda: verify(MIXED, 10**6, counted="text"), ValueError, "with a text of 2,"),
+        (lambda: verify(MIXED, 10**6, counted="text"), ValueError, "within bytes 0 to 2,"),
         (lambda: verify(MIXED, 3.5), TypeError, "changepoint is 3.5"),
         (lambda: verify(MIXED, 5, counted="words"), ValueError, "choose from 'stream', 'text'"),
         (lambda: verify(MIXED, 5, steps=()), ValueError, "descending"),
@@ -204,6 +222,9 @@ def test_same_seed_same_answer():
         (lambda: verify(MIXED, 5, tolerance=2), ValueError, "tolerance is 2"),
         (lambda: verify("a", 1, counted="text"), ValueError, "changepoint is 1"),
         (lambda: verify("a", 1), ValueError, "has 21 bytes"),
+        (lambda: verify(MIXED, 5, within=(50, 20), counted="text"), ValueError, r"within\[1\] is 20"),
+        (lambda: verify(MIXED, 5, within=(50, 90), counted="text"), ValueError, "within bytes 50 to 90"),
+        (lambda: verify(MIXED, 5, within=7), TypeError, "within is 7"),
         (lambda: verify(MIXED, 5, strip=3, counted="text"), TypeError, "strip is 3"),
     ],
 )

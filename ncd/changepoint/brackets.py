@@ -61,10 +61,10 @@ class Step:
 
 
 class Growing:
-    """The prefixes of a text under one compressor, measured as their own byte streams would be."""
+    """The prefixes of a text under one compressor, measured as streams of their own; offsets count from `begin`."""
 
-    def __init__(self, units: Units, coder: Compressor, strip: Strip, *, streamed: bool) -> None:
-        self.units, self.coder = units, coder
+    def __init__(self, units: Units, coder: Compressor, strip: Strip, *, streamed: bool, begin: int = 0) -> None:
+        self.units, self.coder, self.begin = units, coder, begin
         models = coder.unit == "bits"  # code lengths of models have no framing
         if not streamed:
             taken = checked_strip(strip) or (coder.header, coder.trailer)
@@ -99,6 +99,7 @@ class Growing:
             at = int(beyond[0]) - 1 if len(beyond) else len(prefixes)
         at = min(max(at, 0), len(prefixes) - 2)
         a, b = prefixes[at : at + 2].tolist()
+        offsets = offsets + self.begin
         text = (int(offsets[at]), int(offsets[at + 1]))
         stream = (float(lengths[at]), float(lengths[at + 1]))
         return Step(size, prefixes, offsets, lengths, (a, b), text, stream)

@@ -163,9 +163,16 @@ def _every_other(units: Units, first: int) -> Units:
 
 
 def agreements(
-    units: Units, judged: dict[Code, Judged], cut: int, *, tolerance: float, shuffles: int, random_state: int
+    units: Units,
+    judged: dict[Code, Judged],
+    cut: int,
+    *,
+    begin: int,
+    tolerance: float,
+    shuffles: int,
+    random_state: int,
 ) -> list[Agreement]:
-    """The best cut by every code, and of the even and the odd units by all codes together."""
+    """The best cut by every code, and of the even and the odd units by all codes together; bytes count from `begin`."""
     found = {_name(code): one.best() for code, one in judged.items()}
     for first, source in enumerate(("even units", "odd units")):
         half = _every_other(units, first)
@@ -180,5 +187,5 @@ def agreements(
     result = []
     for source, byte in found.items():
         distance = abs(byte - cut) / len(units.text)
-        result.append(Agreement(source, byte, distance, distance <= tolerance))
+        result.append(Agreement(source, begin + byte, distance, distance <= tolerance))
     return result

@@ -16,7 +16,7 @@ from ncd.changepoint.sweeps import short_units
 from ncd.changepoint.units import Unit, split_units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
-from ncd.corpus import Text
+from ncd.corpus import Text, as_bytes
 from ncd.exceptions import EmptyTextError
 
 __all__ = ["Verification", "verify"]
@@ -39,8 +39,8 @@ class Verification:
         Position in the stream: as given, or the code length of the text before the cut.
     counted : {"stream", "text"}
         What the changepoint was given in.
-    n_bytes : int
-        Of the text.
+    within : (int, int)
+        Bytes of the text that were looked at.
     steps : tuple of Step
         For each size of step the prefixes, their code lengths, and the bracket.
     cut, character : int
@@ -59,7 +59,7 @@ class Verification:
     unit: str
     position: float
     counted: str
-    n_bytes: int
+    within: tuple[int, int]
     steps: tuple[Step, ...]
     cut: int
     character: int
@@ -94,7 +94,7 @@ class Verification:
             "unit": self.unit,
             "position": self.position,
             "counted": self.counted,
-            "n_bytes": self.n_bytes,
+            "within": list(self.within),
             "steps": [step.to_dict() for step in self.steps],
             "bracket": list(self.bracket),
             "stream_bracket": list(self.stream_bracket),
@@ -117,8 +117,9 @@ class Verification:
 
     def __repr__(self) -> str:
         """What it says, a line each."""
+        begin, end = self.within
         lines = [
-            f"<Verification by {self.compressor}: byte {self.cut:,} of {self.n_bytes:,} of the text, "
+            f"<Verification by {self.compressor}: byte {self.cut:,} of the text ({begin:,} to {end:,}), "
             f"{self.position:,.0f} of the stream>"
         ]
         for step in self.steps:
@@ -140,6 +141,18 @@ class Verification:
         return "\n".join(lines)
 
 
+def _part(within: tuple[int, int] | None, size: int) -> tuple[int, int]:
+    """The part of a text that is looked at."""
+    if within is None:
+        return 0, size
+    try:
+        begin, end = within
+    except (TypeError, ValueError):
+        raise TypeError(f"within is {within!r}: give two bytes of the text") from None
+    of = f"with a text of {size:,} bytes"
+    return whole_number(begin, "within[0]", 0, size - 1, of=of), whole_number(end, "within[1]", begin + 1, size, of=of)
+
+
 def verify(
     text: Text,
     changepoint: int,
@@ -148,6 +161,7 @@ def verify(
     unit: Unit = "words",
     *,
     counted: Counted = "stream",
+    within: tuple[int, int] | None = None,
     strip: Strip = (10, 15),
     codes: Sequence[str | SupportsLength] = ("zlib", "ppm:3", "words"),
     shuffles: int = 16,
@@ -164,8 +178,8 @@ def verify(
 
     The evidence, which may speak against the changepoint: the bits that the cut saves by several codes, beyond what it
     saves in the same text with its sentences in random order; and whether the best cut of each code, and of every other
-    unit of the text, is the same. A text with several changes has several good cuts: give the part from the changepoint
-    before to the one after.
+    unit of the text, is the same. A text with several changes has several good cuts: give with `within` the part from
+    the changepoint before to the one after.
 
     Parameters
     ----------
@@ -180,6 +194,9 @@ def verify(
     unit : {"words", "chars", "bytes", "sentences", "lines"}
     counted : {"stream", "text"}
         What `changepoint` counts.
+    within : (int, int), optional
+        Look at this part of the text only, in bytes. Positions in the stream are those of this part's stream; places of
+        the text are still counted from its beginning.
     strip : (int, int), "auto" or None
         Bytes taken off both ends of every stream; see `byte_stream`.
     codes : sequence of str or Compressor
@@ -218,13 +235,16 @@ def verify(
         raise ValueError(f"tolerance is {tolerance!r}: give a share of the text, from 0 to 1")
     if isinstance(codes, str):
         raise TypeError(f"codes is {codes!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
-    shuffles, sizes, units = whole_number(shuffles, "shuffles", 2), checked_steps(steps), split_units(text, unit)
-    if not units.text:
+    shuffles, sizes, data = whole_number(shuffles, "shuffles", 2), checked_steps(steps), as_bytes(text, name="text")
+    if not data:
         raise EmptyTextError("text is empty: there is no change in it")
-    coder, whole = get_compressor(compressor), len(units.text)
-    growing = Growing(units, coder, strip, streamed=counted == "stream")
+    begin, end = _part(within, len(data))
+    units = split_units(data[begin:end], unit)
+    coder = get_compressor(compressor)
+    growing = Growing(units, coder, strip, streamed=counted == "stream", begin=begin)
     if counted == "text":
-        cut = whole_number(changepoint, "changepoint", 1, whole - 1, of=f"with a text of {whole:,} bytes")
+        of = f"within bytes {begin:,} to {end:,} of the text"
+        cut = whole_number(changepoint, "changepoint", begin + 1, end - 1, of=of) - begin
         found = growing.steps(sizes, offset=cut)
         position = growing.length_of(cut)
     else:
@@ -239,16 +259,18 @@ def verify(
     if len(parts) >= FEWEST:
         judged = {code: judged_by(code, parts, cut, shuffles, random_state) for code in different_codes(coder, codes)}
         gains = [gain_at(code, one, cut) for code, one in judged.items()]
-        others = agreements(parts, judged, cut, tolerance=tolerance, shuffles=shuffles, random_state=random_state)
+        others = agreements(
+            parts, judged, cut, begin=begin, tolerance=tolerance, shuffles=shuffles, random_state=random_state
+        )
     return Verification(
         compressor=coder.name,
         unit=unit,
         position=float(position),
         counted=counted,
-        n_bytes=whole,
+        within=(begin, end),
         steps=tuple(found),
-        cut=cut,
-        character=characters_of(units.text, cut, cut)[1],
+        cut=begin + cut,
+        character=characters_of(data, begin + cut, begin + cut)[1],
         gains=tuple(gains),
         agreements=tuple(others),
         tolerance=float(tolerance),
