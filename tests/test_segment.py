@@ -27,6 +27,7 @@ from ncd.changepoint import (
     U00Cost,
     WordCost,
     best_segmentation,
+    candidates,
     search,
     split_units,
 )
@@ -390,7 +391,7 @@ def test_long_text():
 
 def test_long_text_from_local_maxima(monkeypatch):
     """What texts of more than a hundred thousand words go through, on a smaller one."""
-    monkeypatch.setattr(search, "_WORK", 20_000_000)
+    monkeypatch.setattr(candidates, "_WORK", 20_000_000)
     true = set(range(50, 3000, 50))
     found = TextSegmenter(unit="lines").fit_predict(long_text())
     assert found.places < 1000
@@ -402,9 +403,23 @@ def test_long_text_from_local_maxima(monkeypatch):
     assert len(many) == 2500
 
 
-def test_longest_segment_of_a_long_text():
-    found = TextSegmenter(unit="lines", max_length=30).fit_predict(long_text())
+@pytest.mark.parametrize("work", [3_000_000_000, 20_000_000])
+@pytest.mark.parametrize("number", [None, 100, 101, 150, 2400])
+def test_longest_segment_of_a_long_text(monkeypatch, work, number):
+    monkeypatch.setattr(candidates, "_WORK", work)
+    found = TextSegmenter(n_segments=number, unit="lines", max_length=30).fit_predict(long_text())
     assert max(s.stop - s.start for s in found) <= 30
+    assert number is None or len(found) == number
+
+
+@pytest.mark.parametrize("unit", ["words", "chars", "bytes"])
+def test_small_units_of_a_long_text(unit):
+    """Windows are as long as for lines, and cuts as exact as the unit."""
+    lines = long_text(8, 60).split("\n")
+    found = TextSegmenter(n_segments=8, unit=unit).fit_predict("\n".join(lines))
+    true = np.cumsum([len(line) + 1 for line in lines])[59:-1:60]
+    assert found.method == "candidates"
+    assert np.abs(np.array([s.byte_start for s in found[1:]]) - true).max() <= 40
 
 
 def test_the_search_of_long_texts_is_as_good_as_the_exact_one(monkeypatch):
@@ -412,7 +427,9 @@ def test_the_search_of_long_texts_is_as_good_as_the_exact_one(monkeypatch):
     cost = WordCost().fit(split_units("\n".join(lines), "lines"))
     exact = best_segmentation(cost)
     known = best_segmentation(cost, 6)
-    monkeypatch.setattr(search, "_EXACT", 40)
+    monkeypatch.setattr(search, "EXACT", 40)
+    monkeypatch.setattr(candidates, "EXACT", 40)
+    monkeypatch.setattr(candidates, "_UNION", 20)
     long = best_segmentation(cost)
     assert (long.method, long.bounds) == ("candidates", exact.bounds)
     assert total_cost(best_segmentation(cost, 6).bounds, lambda a, b: cost.growing(a, b)[-1]) <= 1.0001 * total_cost(

@@ -10,8 +10,9 @@ from typing import Any, Self, get_args
 import numpy as np
 
 from ncd.changepoint.costs import SegmentCost
+from ncd.changepoint.dynamic import Penalty
 from ncd.changepoint.onecut_cost import OneCutCost
-from ncd.changepoint.search import Found, Penalty, best_segmentation, number_bits
+from ncd.changepoint.search import Found, best_segmentation, number_bits
 from ncd.changepoint.segments import Segment, Segmentation
 from ncd.changepoint.symbols import spaceless_share, word_symbols
 from ncd.changepoint.units import Unit, Units, split_units
