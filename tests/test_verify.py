@@ -231,3 +231,18 @@ def test_same_seed_same_answer():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_slow_compressors_see_fewer_and_larger_units():
+    from ncd.changepoint.evidence import FEWEST, judged_by
+    from ncd.changepoint.sweeps import short_units
+
+    text = "".join(f"Sentence number {i} of this text. " for i in range(1500))
+    units = short_units(text)
+    cut = int(units.offsets[777])
+    bz2, zlib = (judged_by(ncd.get_compressor(name), units, cut, 16, 0) for name in ("bz2", "zlib"))
+    assert zlib.units is units
+    assert FEWEST <= len(bz2.units) < 40
+    assert cut in bz2.units.offsets
+    assert bz2.units.text == units.text
+    assert np.diff(bz2.units.offsets).max() < 2.5 * len(units.text) / len(bz2.units)
