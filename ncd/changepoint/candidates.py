@@ -26,21 +26,9 @@ def _step(cost: SegmentCost, units: int) -> int:
 
 def _peaks(cost: SegmentCost, units: int, step: int) -> Places:
     """Places at which a cut between 20 steps before and 20 after saves more than at the three on both sides."""
-    window = _WINDOW * step
     tried = np.arange(step, units, step)
-    gains = np.empty(len(tried))
-    whole: dict[int, tuple[float, float]] = {}  # c(t - window, t) and c(t - window, t + window)
-    for i, place in enumerate([0, *tried.tolist()]):
-        row = cost.growing(place, min(place + 2 * window, units))
-        if place + window < units:
-            whole[place + window] = float(row[window - 1]), float(row[-1])
-        if i:
-            if place in whole:
-                left, both = whole.pop(place)
-            else:
-                first = cost.growing(0, min(place + window, units))
-                left, both = float(first[place - 1]), float(first[-1])
-            gains[i - 1] = both - left - row[min(window, len(row)) - 1]
+    low, high = np.maximum(tried - _WINDOW * step, 0), np.minimum(tried + _WINDOW * step, units)
+    gains = cost.evaluate(low, high) - cost.evaluate(low, tried) - cost.evaluate(tried, high)
     padded = np.concatenate([np.full(_APART, -np.inf), gains, np.full(_APART, -np.inf)])
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _APART + 1).max(1)
     return np.asarray(tried[gains >= around])
@@ -161,7 +149,7 @@ def long_segmentation(
     if len(union) > EXACT:
         found = paths[at] if number is None else _merged(cost, paths[at], number, limit)
     else:
-        if number is None:  # two segments of the coarsest may become one
+        if number is None or numbers[coarsest] < number:  # two segments of the coarsest may become one
             limit = min(limit, 2 * int(np.diff(paths[coarsest]).max()))
         found = exact(cost, union, number, penalty, limit)
     return (_refined(cost, found, around, limit) if around else found), searched

@@ -11,6 +11,8 @@ from ncd.changepoint.costs import Bits, SegmentCost
 
 __all__ = ["Penalty", "Places", "exact", "most_segments", "path", "table"]
 
+_SPARSE = 20  # units a place from which on costs are asked for one by one
+
 #: Units before which a cut may be, ascending, with 0 and the number of units.
 Places = NDArray[np.int64]
 #: Bits of the number of segments and of where they are, for arrays of numbers of segments.
@@ -43,7 +45,11 @@ def table(
         if end == i:  # the next place is too far away
             continue
         start = int(places[i])
-        costs = cost.growing(start, int(places[end]))[places[i + 1 : end + 1] - start - 1]
+        inside = places[i + 1 : end + 1]
+        if len(inside) * _SPARSE < inside[-1] - start:
+            costs = cost.evaluate(np.full(len(inside), start), inside)
+        else:
+            costs = cost.growing(start, int(inside[-1]))[inside - start - 1]
         relax(best, back, i, np.ascontiguousarray(costs), penalties, shift)
     return best, back
 

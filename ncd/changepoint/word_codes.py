@@ -46,25 +46,29 @@ class Code(ABC):
     def _total(self, mass: NDArray[np.float64]) -> Bits:
         """The part that depends on the mass alone, in bits."""
 
-    def _sums(self, first: int, step: int, many: int) -> Bits:
-        """Increments of `many` units, beginning with `first`, up or down."""
+    def _sums(self, bounds: NDArray[np.int64], first: int, step: int, many: int) -> Bits:
+        """Increments of `many` runs of symbols between `bounds`, beginning with run `first`, up or down."""
         from ncd.kernels.segmentation import grow
 
         sums = np.empty(many)
         if many:
-            held = self.symbols
-            grow(held.ids, held.bounds, first, step, self._base, self._increments, self._counts, sums)
+            grow(self.symbols.ids, bounds, first, step, self._base, self._increments, self._counts, sums)
         return sums
+
+    def at(self, start: int, ends: NDArray[np.int64]) -> Bits:
+        """Bits of [start, e) for each e of `ends`, which ascend."""
+        bounds = self.symbols.bounds[np.concatenate([[start], ends])]
+        return self._total(self._masses[ends] - self._masses[start]) - self._sums(bounds, 0, 1, len(ends))
 
     def growing(self, start: int, stop: int) -> Bits:
         """Bits of [start, e) for e = start + 1 ... stop."""
         mass = self._masses[start + 1 : stop + 1] - self._masses[start]
-        return self._total(mass) - self._sums(start, 1, stop - start)
+        return self._total(mass) - self._sums(self.symbols.bounds, start, 1, stop - start)
 
     def shrinking(self, start: int, stop: int) -> Bits:
         """Bits of [s, stop) for s = start ... stop - 1."""
         mass = self._masses[stop] - self._masses[start:stop]
-        return self._total(mass) - self._sums(stop - 1, -1, stop - start)[::-1]
+        return self._total(mass) - self._sums(self.symbols.bounds, stop - 1, -1, stop - start)[::-1]
 
 
 class DirichletCode(Code):

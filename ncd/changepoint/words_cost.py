@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.costs import Bits, SegmentCost
@@ -62,6 +64,16 @@ class _CodeCost(SegmentCost):
     def shrinking(self, start: int, stop: int) -> Bits:
         """Costs c(s, stop) in bits for s = start ... stop - 1."""
         return np.asarray(sum(share * code.shrinking(start, stop) for share, code in self.codes))
+
+    def evaluate(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Bits:
+        """Costs of many segments, an array of the shape of `starts`; one pass for each different start."""
+        result = np.empty(len(starts))
+        order = np.lexsort((ends, starts))
+        firsts = np.flatnonzero(np.diff(starts[order], prepend=-1)).tolist()
+        for first, last in pairwise([*firsts, len(order)]):
+            group = order[first:last]
+            result[group] = sum(share * code.at(int(starts[group[0]]), ends[group]) for share, code in self.codes)
+        return result
 
     def gains(self, start: int, stop: int) -> Bits:
         """Bits that one cut saves, for cuts at start + 1 ... stop - 1; two passes over the symbols."""
