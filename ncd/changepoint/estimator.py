@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ncd.changepoint.cells import Cells, as_filled, as_share
 from ncd.changepoint.distributional import Weights
 from ncd.changepoint.seeded import Gains
-from ncd.changepoint.sequences import Problem, SequenceMethod, as_count, bits_of
+from ncd.changepoint.sequence_problem import Problem, SequenceMethod, as_count, bits_of
 from ncd.changepoint.trend import LinearTrendCost, trend_changepoints, trend_penalty, trend_room
 
 __all__ = ["SequenceChangepoints"]

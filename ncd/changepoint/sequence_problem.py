@@ -1,0 +1,188 @@
+"""A checked sequence with what the methods need of it, and their answers as plain positions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ncd.changepoint.cells import Cells, as_filled, as_share
+from ncd.changepoint.distributional import Weights, WordSpace, grid_estimates
+from ncd.changepoint.onehot import NgramCusum
+from ncd.changepoint.seeded import Gains, Room, Scorer, fill, known_number, resplit, unknown_number
+from ncd.changepoint.tree import ContextTreeCode
+
+__all__ = ["Problem", "SequenceMethod", "as_count", "bits_of", "farthest_points", "significance"]
+
+#: How candidates are found.
+SequenceMethod = Literal["ctw", "distributional", "ngram"]
+_NO_DISTANCE = 0.05  # for the grids of method="distributional"
+
+
+def significance(gain: float, places: int) -> float:
+    """An upper bound of how often a sequence without change has a cut that saves so much: min(1, places 2^-gain)."""
+    return min(1.0, 2.0 ** (math.log2(max(places, 1)) - gain)) if gain > 0 else 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A checked sequence with what is needed to find its changepoints, computed when it is asked for."""
+
+    x: NDArray[np.generic]
+    method: SequenceMethod
+    min_distance: float | None
+    penalty: float
+    bits: int
+    depth: int
+    weights: Weights
+    cells: Cells
+
+    @classmethod
+    def of(
+        cls,
+        x: ArrayLike,
+        method: SequenceMethod,
+        min_distance: float | None,
+        penalty: float | Literal["auto"],
+        bits: int,
+        depth: int,
+        weights: Weights,
+        cells: Cells,
+    ) -> Problem:
+        """With everything checked."""
+        if method not in get_args(SequenceMethod):
+            raise ValueError(f"method is {method!r}: choose from {', '.join(map(repr, get_args(SequenceMethod)))}")
+        sequence = as_filled(x)
+        share = None if min_distance is None else as_share(min_distance)
+        return cls(sequence, method, share, bits_of(penalty, len(sequence)), bits, depth, weights, cells)
+
+    @property
+    def n(self) -> int:
+        return len(self.x)
+
+    @cached_property
+    def code(self) -> ContextTreeCode:
+        return ContextTreeCode.of(self.x, bits=self.bits, depth=self.depth)
+
+    @cached_property
+    def gains(self) -> Gains:
+        return Gains(self.code)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        return self.code if self.method == "ctw" else NgramCusum.of(self.x, self.bits)
+
+    @cached_property
+    def room(self) -> Room:
+        return Room.of(self.n, self.min_distance)
+
+    @cached_property
+    def space(self) -> WordSpace:
+        return WordSpace.of(self.x, self.weights, self.cells, None, None)
+
+    @cached_property
+    def is_constant(self) -> bool:
+        return bool((self.x == self.x[0]).all())
+
+    def ranked(self) -> tuple[list[tuple[int, float]], list[int]]:
+        """Candidates with the method's scores, best first; and which of them each save more than the penalty."""
+        if self.is_constant or self.n < 5:
+            return [], []
+        if self.method == "distributional":
+            found = grid_estimates(self.space, self.min_distance or _NO_DISTANCE)
+            return found, self.gains.prune([cut for cut, _ in found], self.penalty)
+        accepted = unknown_number(self.code, self.scorer, self.room, self.penalty)
+        return self._scored(accepted) + fill(self.scorer, accepted, self.room), accepted
+
+    def _scored(self, accepted: list[int]) -> list[tuple[int, float]]:
+        """Accepted cuts with the scorer's scores between their neighbours, best first."""
+        bounds = [0, *accepted, self.n]
+        around = np.array([[bounds[i], bounds[i + 2]] for i in range(len(accepted))], np.int64).reshape(-1, 2)
+        scores = [float(self.scorer.best_cuts(around[i : i + 1], cut, cut, 1)[1][0]) for i, cut in enumerate(accepted)]
+        return sorted(zip(accepted, scores, strict=True), key=lambda pair: -pair[1])
+
+    def known(self, number: int) -> list[int]:
+        """So many changepoints, ascending."""
+        if self.method == "distributional":
+            found = [cut for cut, _ in grid_estimates(self.space, self.min_distance or _NO_DISTANCE)]
+            most = len(found)
+        else:
+            most = self.room.most
+        if number > most:
+            raise ValueError(
+                f"n_changepoints is {number}: {most} fit into {self.n:,} elements with min_distance "
+                f"{self.min_distance}; take fewer, or a smaller min_distance"
+            )
+        if self.method == "distributional":
+            return sorted(found[:number])
+        return known_number(self.code, self.scorer, self.room, number)
+
+    def of_processes(self, n_processes: int) -> tuple[list[int], list[int]]:
+        """Changepoints between segments of different processes, ascending; and the process of each segment."""
+        found, accepted = self.ranked()
+        if self.method == "distributional":
+            cuts = sorted(cut for cut, _ in found)
+        else:
+            cuts = sorted(cut for cut, _ in found[: max(len(accepted), n_processes - 1)])
+        if len(cuts) + 1 < n_processes:
+            raise ValueError(
+                f"n_processes is {n_processes}: there are {len(cuts) + 1} segments in {self.n:,} elements with "
+                f"min_distance {self.min_distance}; take fewer, or a smaller min_distance"
+            )
+        labels = farthest_points(self._distances(cuts), n_processes)
+        kept = [i for i in range(len(cuts)) if labels[i] != labels[i + 1]]
+        cuts, labels = [cuts[i] for i in kept], [labels[0], *(labels[i + 1] for i in kept)]
+        return (cuts if self.method == "distributional" else resplit(self.scorer, cuts, self.room)), labels
+
+    def _distances(self, cuts: list[int]) -> NDArray[np.float64]:
+        """Distances of the segments from each other."""
+        bounds = np.array([0, *cuts, self.n], np.int64)
+        parts = np.stack([bounds[:-1], bounds[1:]], 1)
+        if self.method == "distributional":
+            return self.space.between(parts)
+        sizes, alone = np.diff(bounds), [self.code.pooled([part]) for part in parts]
+        result = np.zeros((len(parts), len(parts)))
+        for i in range(len(parts)):
+            for j in range(i):
+                saved = self.code.pooled(parts[[j, i]]) - alone[i] - alone[j]
+                result[i, j] = result[j, i] = saved * (1 / sizes[i] + 1 / sizes[j])
+        return result
+
+    def significances(self, cuts: list[int]) -> list[float]:
+        """Of each cut between its neighbours."""
+        bounds = [0, *cuts, self.n]
+        return [significance(gain, bounds[i + 2] - bounds[i] - 1) for i, gain in enumerate(self.gains.between(cuts))]
+
+
+def bits_of(penalty: float | Literal["auto"], n: int) -> float:
+    """Bits that a cut must save: log2 n unless they are given."""
+    if isinstance(penalty, str):
+        if penalty != "auto":
+            raise ValueError(f"penalty is {penalty!r}: give 'auto' or bits per changepoint")
+        return math.log2(max(n, 2))
+    if isinstance(penalty, bool) or not penalty >= 0 or math.isinf(penalty):
+        raise ValueError(f"penalty is {penalty!r}: give 'auto' or bits per changepoint, at least 0")
+    return float(penalty)
+
+
+def as_count(name: str, value: int, least: int) -> int:
+    """A number of something."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r}: give an integer of at least {least}")
+    return int(value)
+
+
+def farthest_points(distances: NDArray[np.float64], number: int) -> list[int]:
+    """Segments grouped around centres: the first one, then each time the one farthest from all centres."""
+    centres = [0]
+    while len(centres) < number:
+        nearest = distances[:, centres].min(1)
+        nearest[centres] = -np.inf
+        centres.append(int(nearest.argmax()))
+    own = distances.copy()
+    np.fill_diagonal(own, -np.inf)
+    return [int(label) for label in own[:, centres].argmin(1)]
