@@ -253,6 +253,26 @@ def test_result():
     assert repr(found[1]).startswith("<Segment: units 12-21")
 
 
+def test_p_values_are_those_of_the_reference():
+    from ncd.changepoint.drift import effect, reference_pvalue
+
+    parts = factbook(8, 3)
+    text = "\n".join(parts)
+    found = TextSegmenter("words", 3, unit="lines").fit_predict(text)
+    assert found.p_value == reference_pvalue(effect(text, "words"), "words")
+    assert found[0].p_value is None
+    for before, segment in itertools.pairwise(found):
+        pair = before.data + segment.data
+        assert segment.p_value >= reference_pvalue(effect(pair, "words"), "words")
+    assert "p = " in repr(TextSegmenter("words", 2, unit="lines").fit_predict(text))
+    alike = "\n".join(factbook(16, 1))
+    assert TextSegmenter("words", unit="lines").fit_predict(alike).p_value > 2 * found.p_value
+    for silent in (TextSegmenter("chars", 3, unit="lines"), TextSegmenter(n_segments=3, unit="lines", p_values=False)):
+        without = silent.fit_predict(text)
+        assert without.p_value is None
+        assert all(segment.p_value is None for segment in without)
+
+
 def test_repr_of_many_segments_is_short():
     text = "\n".join(lines_of(0, (2,) * 60))
     found = TextSegmenter(n_segments=60, unit="lines").fit_predict(text)
@@ -276,7 +296,7 @@ def test_parameters():
     assert made.set_params(unit="words").unit == "words"
     with pytest.raises(ValueError, match=r"units.*choose from cost"):
         made.set_params(units="words")
-    assert repr(made) == "TextSegmenter(cost='u00', n_segments=3, penalty=2.0, unit='words')"
+    assert repr(made) == "TextSegmenter(cost='u00', n_segments=3, penalty=2.0, unit='words', p_values=True)"
 
 
 @pytest.mark.parametrize("unit", ["sentences", "lines", "words", "chars", "bytes"])

@@ -29,8 +29,9 @@ class Segment:
     score : float or None
         Gain in bits of the cut at its beginning: what it would cost to join it with the segment before. None for the
         first one.
-    pvalue : float or None
-        Reference p-value of that cut (see `Segmentation`); None where there is no reference.
+    p_value : float or None
+        Reference p-value of that cut within this segment and the one before; None where there is no reference, or too
+        little text. On short segments it finds little: a large one does not speak against the cut.
     """
 
     start: int
@@ -41,7 +42,7 @@ class Segment:
     char_stop: int
     data: bytes
     score: float | None
-    pvalue: float | None
+    p_value: float | None
 
     @property
     def text(self) -> str:
@@ -69,7 +70,7 @@ class Segment:
 
     def to_dict(self) -> dict[str, Any]:
         """All but `data`, as JSON has it, with the first words under "opening"."""
-        names = ("start", "stop", "byte_start", "byte_stop", "char_start", "char_stop", "score", "pvalue")
+        names = ("start", "stop", "byte_start", "byte_stop", "char_start", "char_stop", "score", "p_value")
         return {name: getattr(self, name) for name in names} | {"opening": self.opening()}
 
 
@@ -95,9 +96,11 @@ class Segmentation(Sequence[Segment]):
         Places of cuts that were searched; units less one, or the number of candidates in a long text.
     max_length : int or None
         Units that a segment has at most, if that was asked for.
-    pvalue : float or None
-        Whether there is a change at all: share of texts without one whose best cut saves as much a word. It refers to
-        a table of such texts, not to this one; None where the cost has no table.
+    p_value : float or None
+        Whether there is a change at all: the share of texts without one whose best cut has at least this effect
+        (`text_change_test`). It refers to a table of such texts; None where there is none for the cost, for texts of
+        more than 100,000 bytes, and where it was not asked for. It looks at one cut of the whole text: a text of many
+        subjects has no cut that stands out, and may have a large one.
     """
 
     segments: tuple[Segment, ...]
@@ -108,7 +111,7 @@ class Segmentation(Sequence[Segment]):
     method: str
     places: int
     max_length: int | None = None
-    pvalue: float | None = None
+    p_value: float | None = None
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -133,7 +136,8 @@ class Segmentation(Sequence[Segment]):
 
     def __repr__(self) -> str:
         """A table with one line a segment; of many segments the first and last ones."""
-        whole = "" if self.pvalue is None else f", p = {self.pvalue:.2g} (reference) for no change"
+        asked = self.p_value is not None and len(self) <= 2  # with more segments one cut says little
+        whole = f", reference p = {self.p_value:.2g}" if asked else ""
         segments = "1 segment" if len(self) == 1 else f"{len(self):,} segments"
         head = (
             f"<Segmentation: {segments} of {len(self.units):,} {self.units.unit}, cost {self.cost!r}, "
@@ -168,7 +172,7 @@ class Segmentation(Sequence[Segment]):
             "method": self.method,
             "places": self.places,
             "max_length": self.max_length,
-            "pvalue": self.pvalue,
+            "p_value": self.p_value,
             "segments": [segment.to_dict() for segment in self.segments],
         }
 
