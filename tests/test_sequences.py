@@ -475,9 +475,9 @@ def test_bad_distances(distance):
         ({"n_changepoints": 50, "min_distance": 0.1}, "n_changepoints is 50: 10 fit"),
         ({"method": "distributional", "n_changepoints": 20}, "fit into 200"),
         ({"method": "trend", "n_changepoints": 20, "min_distance": 0.3}, "n_changepoints is 20: 3 fit"),
-        ({"n_changepoints": -1}, "at least 0"),
-        ({"n_changepoints": 2.5}, "integer"),
-        ({"n_processes": 0}, "at least 1"),
+        ({"n_changepoints": -1}, "n_changepoints is -1: give 0 or more"),
+        ({"n_changepoints": 2.5}, "n_changepoints is 2.5: give a whole number"),
+        ({"n_processes": 0}, "n_processes is 0: give 1 or more"),
         ({"n_processes": 90, "min_distance": 0.1}, "n_processes is 90"),
         ({"method": "trend", "n_processes": 2}, "stationary"),
         ({"n_processes": 2, "n_changepoints": 1}, "both given"),
@@ -493,7 +493,7 @@ def test_bad_distances(distance):
     ],
 )
 def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         SequenceChangepoints(**options).fit(rng().random(200))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import as_sequence
 from ncd.changepoint.tree import ContextTreeCode
 
@@ -87,8 +88,7 @@ def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) 
     >>> found.p_value < 1e-9, found.position
     (True, 499)
     """
-    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or not 0 <= order <= 4:
-        raise ValueError(f"order is {order!r}: give an integer from 0 to 4")
+    order = whole_number(order, "order", 0, 4)
     sequence = as_sequence(x)
     n = len(sequence)
     if n < 2:
@@ -98,7 +98,7 @@ def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) 
     least = float(changed.min())
     mixed = least - float(np.log2(np.exp2(least - changed).mean()))
     saved = _least_bits(code.symbols, order, code.given) - mixed
-    return ChangeTest(min(1.0, float(2.0**-saved)), int(changed.argmin()) + 1, saved, int(order))
+    return ChangeTest(min(1.0, float(2.0**-saved)), int(changed.argmin()) + 1, saved, order)
 
 
 def _least_bits(symbols: NDArray[np.uint8], order: int, given: int) -> float:

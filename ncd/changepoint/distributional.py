@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import Cells, as_filled, cells_of_level, levels_of
 
 __all__ = ["Weights", "WordSpace", "distributional_distance"]
@@ -68,11 +69,9 @@ class WordSpace:
         """With as many levels and word lengths as are asked for, or as the sequence is worth."""
         if max_length is None:
             max_length = max(1, int(math.log(max(len(x), 3))))
-        for name, value in (("max_length", max_length), ("levels", 1 if levels is None else levels)):
-            if isinstance(value, bool) or int(value) != value or value < 1:
-                raise ValueError(f"{name} is {value!r}: give an integer of at least 1")
         worth = levels_of(x, cells)
-        return cls(x, cells, weights_table(weights, worth if levels is None else levels, max_length))
+        depth = worth if levels is None else whole_number(levels, "levels", 1)
+        return cls(x, cells, weights_table(weights, depth, whole_number(max_length, "max_length", 1)))
 
     def words(self) -> Iterator[tuple[int, float, NDArray[np.int32], int]]:
         """For each level and length with any weight: length, weight, number of the word at each place, how many."""

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import Cells, as_filled, as_share
 from ncd.changepoint.distributional import Weights
 from ncd.changepoint.seeded import Gains
-from ncd.changepoint.sequence_problem import Problem, SequenceMethod, as_count, bits_of
+from ncd.changepoint.sequence_problem import Problem, SequenceMethod, bits_of
 from ncd.changepoint.trend import LinearTrendCost, trend_changepoints, trend_penalty, trend_room
 
 __all__ = ["SequenceChangepoints"]
@@ -124,9 +125,9 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
         if self.n_changepoints is not None and self.n_processes is not None:
             raise ValueError("n_changepoints and n_processes are both given: give one of them")
         if self.n_changepoints is not None:
-            as_count("n_changepoints", self.n_changepoints, 0)
+            whole_number(self.n_changepoints, "n_changepoints", 0)
         if self.n_processes is not None:
-            as_count("n_processes", self.n_processes, 1)
+            whole_number(self.n_processes, "n_processes", 1)
         if self.method == "trend":
             self._fit_trend(X)
         else:

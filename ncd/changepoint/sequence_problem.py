@@ -16,7 +16,7 @@ from ncd.changepoint.onehot import NgramCusum
 from ncd.changepoint.seeded import Gains, Room, Scorer, fill, known_number, resplit, unknown_number
 from ncd.changepoint.tree import ContextTreeCode
 
-__all__ = ["Problem", "SequenceMethod", "as_count", "bits_of", "farthest_points", "significance"]
+__all__ = ["Problem", "SequenceMethod", "bits_of", "farthest_points", "significance"]
 
 #: How candidates are found.
 SequenceMethod = Literal["ctw", "distributional", "ngram"]
@@ -167,13 +167,6 @@ def bits_of(penalty: float | Literal["auto"], n: int) -> float:
     if isinstance(penalty, bool) or not penalty >= 0 or math.isinf(penalty):
         raise ValueError(f"penalty is {penalty!r}: give 'auto' or bits per changepoint, at least 0")
     return float(penalty)
-
-
-def as_count(name: str, value: int, least: int) -> int:
-    """A number of something."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} is {value!r}: give an integer of at least {least}")
-    return int(value)
 
 
 def farthest_points(distances: NDArray[np.float64], number: int) -> list[int]:

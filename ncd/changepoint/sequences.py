@@ -9,9 +9,10 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import Cells, as_share
 from ncd.changepoint.distributional import Weights
-from ncd.changepoint.sequence_problem import Problem, SequenceMethod, as_count, significance
+from ncd.changepoint.sequence_problem import Problem, SequenceMethod, significance
 
 __all__ = [
     "Candidate",
@@ -305,7 +306,7 @@ def find_changepoints(
     <SequenceSegments: changepoints [497, 1002] in 1,500 elements, processes [0, 1, 0]>
     """
     problem = Problem.of(x, method, as_share(min_distance), penalty, bits, depth, weights, cells)
-    cuts, labels = problem.of_processes(as_count("n_processes", n_processes, 1))
+    cuts, labels = problem.of_processes(whole_number(n_processes, "n_processes", 1))
     return SequenceSegments(
         problem.n,
         tuple(cuts),

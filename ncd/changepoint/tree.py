@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import as_sequence, symbols_of
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ class ContextTreeCode:
         """
         from ncd.kernels.bit_trees import Coded
 
-        _check_range("bits", bits, 1, 4)
-        _check_range("depth", depth, 0, _MOST_DEPTH)
+        bits, depth = whole_number(bits, "bits", 1, 4), whole_number(depth, "depth", 0, _MOST_DEPTH)
         sequence = as_sequence(x)
         symbols, used = symbols_of(sequence, bits)
         own = np.stack([_contexts(row[None, :], used, depth)[0] for row in symbols])
@@ -138,12 +138,6 @@ class ContextTreeCode:
         from ncd.kernels.bit_trees import pooled_bits
 
         return float(pooled_bits(self._coded, np.asarray(parts, np.int64).reshape(-1, 2)))
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    """An integer within a range."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}: give an integer from {low} to {high}")
 
 
 def _contexts(symbols: NDArray[np.uint8], bits: int, depth: int) -> NDArray[np.uint16]:
