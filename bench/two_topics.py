@@ -2,11 +2,12 @@
 Texts with one change of topic, and texts without, made from real documents: what changepoint benchmarks share.
 
 ``python -m bench.two_topics`` prints a few. A text with a change is a run of whole sentences of one document, then a
-run of another's; "corpora": from two collections, "topics": from two documents of one collection whose labels differ
-(two articles, two lectures). The first part's share of the text is uniform between 1/4 and 3/4, moved to the end of
-its nearest sentence. A text without a change is a run of one document. White space is made single spaces, so that no
-line break gives the seam away; headers and quoted lines of newsgroup posts are left out. Collections whose texts are
-a few lines long are not used: a part that were made of several of them would change its subject within.
+run of another's; "corpora": from two collections in English, "any": from two collections in any of four languages,
+"topics": from two documents of one collection whose labels differ (two articles, two lectures). The first part's share
+of the text is uniform between 1/4 and 3/4, moved to the end of its nearest sentence. A text without a change is a run
+of one document. White space is made single spaces, so that no line break gives the seam away; headers and quoted lines
+of newsgroup posts are left out. Collections whose texts are a few lines long are not used: a part that were made of
+several of them would change its subject within.
 
 Documents of the part "choose" (training parts of the classification sets, documents of even number elsewhere) are never
 in texts of the part "report".
@@ -26,7 +27,7 @@ import numpy as np
 from bench.common import SEED, data_folder, load_set
 from ncd.changepoint.units import split_units
 
-Kind = Literal["corpora", "topics"]
+Kind = Literal["corpora", "any", "topics"]
 Part = Literal["choose", "report"]
 
 #: Collections in English; pairs of them make the texts "corpora".
@@ -186,8 +187,9 @@ def two_topic_texts(
 
     Parameters
     ----------
-    kind : {"corpora", "topics"}
-        Whether the parts come from two collections, or from two documents of one that differ in topic.
+    kind : {"corpora", "any", "topics"}
+        Whether the parts come from two collections in English, from any two, or from two documents of one that differ
+        in topic.
     n : int
     characters : int
         Of each text, at most; at least 97 % of them.
@@ -199,18 +201,18 @@ def two_topic_texts(
     -------
     list of Made
     """
-    if kind not in ("corpora", "topics"):
-        raise ValueError(f"kind is {kind!r}: choose from 'corpora', 'topics'")
-    rng = np.random.default_rng([seed, kind == "topics", part == "report", characters])
+    if kind not in ("corpora", "any", "topics"):
+        raise ValueError(f"kind is {kind!r}: choose from 'corpora', 'any', 'topics'")
+    rng = np.random.default_rng([seed, {"corpora": 0, "topics": 1, "any": 3}[kind], part == "report", characters])
     least = round(characters * MOST)
-    names = ENGLISH if kind == "corpora" else LABELLED
+    names = {"corpora": ENGLISH, "any": LONG, "topics": LABELLED}[kind]
     queues = {name: _endless(name, part, least, rng) for name in names}
     made: list[Made] = []
     turn = 0
     while len(made) < n:
         source = names[turn % len(names)]
         one = next(queues[source])
-        if kind == "corpora":
+        if kind != "topics":
             other = next(queues[str(rng.choice([name for name in names if name != source]))])
         else:
             other = next(found for found in queues[source] if found.label != one.label)
@@ -257,7 +259,7 @@ def one_source_texts(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a few texts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kind", choices=("corpora", "topics", "none"), default="corpora")
+    parser.add_argument("--kind", choices=("corpora", "any", "topics", "none"), default="corpora")
     parser.add_argument("-n", type=int, default=3, help="texts (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)

@@ -18,9 +18,11 @@ _EXPORTS = {
         "text_to_stream",
     ],
     "ncd.changepoint.calibrated": ["CalibratedCost"],
-    "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.change_test": ["ChangeTest", "change_test"],
+    "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.distributional": ["distributional_distance"],
+    "ncd.changepoint.drift": ["DriftReference", "TextChange", "effect", "reference_pvalue", "text_change_test"],
+    "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.evidence": ["Agreement", "Gain"],
     "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],
     "ncd.changepoint.metrics": [
@@ -39,7 +41,6 @@ _EXPORTS = {
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
     "ncd.changepoint.segments": ["Segment", "Segmentation"],
-    "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.sequences": [
         "Candidate",
         "CandidateList",

@@ -113,7 +113,7 @@ def one_cut(
     text with its units in random order: less the mean over the shuffles, divided by their standard deviation (the mean
     over all places). The cut is where the sum over the codes is largest.
 
-    There always is a best cut; whether there is a change at all says `ncd.changepoint.change_test`.
+    There always is a best cut; whether there is a change at all says `ncd.changepoint.text_change_test`.
 
     On 1,800 characters of two real documents the cut is within 10 % of the length of the true one in 97 % (documents
     of two collections) and 90 % (of one collection, different topics); always the middle: 40 % (``bench/onecut.py``).
