@@ -1,8 +1,8 @@
 """
 Texts of many topics cut into segments: Choi's documents, Wikipedia articles, lectures; and a text of a million words.
 
-Our cost of words was made looking at the documents with even numbers of each set (0, 2, 4 ... in order of their names);
-the tables have all documents, and those with odd numbers apart.
+Our cost of words was made looking at the documents with even numbers of each set (0, 2, 4 ... in order of their names),
+but for the last choice among seven forms; the tables have all documents, and those with odd numbers apart.
 
 Run ``python -m bench.segmentation --help`` from the project's root.
 """
