@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 import ncd
 from ncd.changepoint import byte_stream, split_units
+from ncd.changepoint.drift import reference_pvalue, text_change_test
 from ncd.changepoint.verify import verify
 from ncd.data import load_udhr
 
@@ -96,17 +97,50 @@ def test_a_real_change_holds():
     assert {gain.code for gain in found.gains} == {"gzip:9", "ppm:3", "words"}  # zlib is gzip in another frame
     for gain in found.gains:
         assert gain.score > 3
-        assert gain.excess == pytest.approx(gain.effect * len(MIXED.encode()))
+        assert gain.excess == gain.bits - gain.shuffled == pytest.approx(gain.score * gain.spread)
+        cost = "zlib" if gain.code == "gzip:9" else gain.code
+        tested = text_change_test(MIXED, cost=cost)
+        nearest = np.abs(tested.units.offsets[1:-1] - CUT).argmin()
+        assert gain.effect == pytest.approx(tested.effects[nearest], rel=1e-3)  # gzip and zlib differ in their frames
+        assert gain.p_value == reference_pvalue(gain.effect, cost) < 0.05
+    assert found.p_value == found.gains[1].p_value  # of ppm:3
+    assert found.verified
+    assert not verify(MIXED, CUT, counted="text", alpha=found.p_value / 2).verified
     assert [one.source for one in found.agreements] == ["gzip:9", "ppm:3", "words", "even units", "odd units"]
     assert all(one.distance <= 0.1 for one in found.agreements)
 
 
 def test_a_wrong_cut_of_the_same_text_does_not():
-    found = verify(MIXED, 300, counted="text")
+    found = verify(MIXED, 600, counted="text")
     assert not found.stable
+    assert not found.verified
+    assert found.p_value > 0.05
     right = verify(MIXED, CUT, counted="text")
     for wrong, true in zip(found.gains, right.gains, strict=True):
         assert wrong.excess < true.excess / 2
+
+
+def test_one_source_is_not_verified():
+    for language in ("English", "Turkish", "Russian"):
+        found = verify(text_in(language, 2000, 3000), 1000, "zlib", counted="text")
+        assert found.p_value is not None
+        assert not found.verified
+
+
+def test_near_the_ends_there_is_no_reference():
+    found = verify(MIXED, 60, counted="text")
+    assert [(gain.effect, gain.p_value) for gain in found.gains] == [(None, None)] * 3
+    assert found.p_value is None
+    assert not found.verified
+    assert "too near an end" in repr(found)
+
+
+def test_codes_without_a_reference_have_no_p_value():
+    found = verify(MIXED, CUT, "bz2", counted="text", codes=())
+    assert found.gain.effect > 0
+    assert found.gain.p_value is None is found.p_value
+    assert verify(MIXED, CUT, "deflate", counted="text", codes=()).p_value < 0.05
+    assert verify(MIXED, CUT, "deflate:1", counted="text", codes=()).p_value is None
 
 
 def test_the_gain_is_that_of_the_code_lengths():
@@ -220,6 +254,7 @@ def test_same_seed_same_answer():
         (lambda: verify(MIXED, 5, codes="zlib"), TypeError, "codes is 'zlib'"),
         (lambda: verify(MIXED, 5, shuffles=1), ValueError, "shuffles is 1"),
         (lambda: verify(MIXED, 5, tolerance=2), ValueError, "tolerance is 2"),
+        (lambda: verify(MIXED, 5, alpha=0), ValueError, "alpha is 0"),
         (lambda: verify("a", 1, counted="text"), ValueError, "changepoint is 1"),
         (lambda: verify("a", 1), ValueError, "has 21 bytes"),
         (lambda: verify(MIXED, 5, within=(50, 20), counted="text"), ValueError, r"within\[1\] is 20"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
@@ -9,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.drift import effects_of, reference_pvalue
+from ncd.changepoint.drift_table import EFFECTS
 from ncd.changepoint.sweeps import Null, null_of, sweep_of
 from ncd.changepoint.units import Units
 from ncd.compressors import get_compressor
@@ -43,15 +46,21 @@ class Gain:
         The mean of the same over the text's units in random order.
     spread : float
         Standard deviation over these orders.
-    effect : float
-        ``excess`` for each byte of the text.
+    effect : float or None
+        Of this cut as in `text_change_test`: `score`, whatever the length of the text. None within a tenth of the text
+        from either end, where ordinary texts were not looked at.
+    p_value : float or None
+        Share of texts without a change of which the best cut has at least this effect: the reference p-value of
+        `text_change_test`. For a cut that was not chosen as the best one it is too large rather than too small. None
+        where the code has no reference.
     """
 
     code: str
     bits: float
     shuffled: float
     spread: float
-    effect: float
+    effect: float | None
+    p_value: float | None
 
     @property
     def excess(self) -> float:
@@ -78,7 +87,7 @@ class Agreement:
     source : str
         A code, "odd units" or "even units".
     cut : int
-        Byte of the text.
+        Byte of the text before which the second part begins.
     distance : float
         From the cut in question, as a share of the text.
     agrees : bool
@@ -130,9 +139,13 @@ def different_codes(coder: Compressor, codes: Sequence[str | SupportsLength]) ->
     """The compressor, and the codes that are not the same in another frame (deflate, zlib and gzip)."""
     found: dict[object, Code] = {}
     for code in (coder, *("words" if code == "words" else get_compressor(code) for code in codes)):
-        same = ("deflate", code.params["level"]) if isinstance(code, Deflate) else _name(code)
-        found.setdefault(same, code)
+        found.setdefault(_body(code), code)
     return list(found.values())
+
+
+def _body(code: Code) -> object:
+    """What is the same for codes that differ in their frames only."""
+    return ("deflate", code.params["level"]) if isinstance(code, Deflate) else _name(code)
 
 
 def _name(code: Code) -> str:
@@ -145,8 +158,18 @@ def gain_at(code: Code, judged: Judged, cut: int) -> Gain:
     units, null = judged.units, judged.null
     at = int(np.abs(units.offsets[1:-1] - cut).argmin())
     frame = 0 if isinstance(code, str) else 8 * code.overhead
-    bits, shuffled = float(null.gains[at]) + frame, float(null.means[at]) + frame
-    return Gain(_name(code), bits, shuffled, null.spread, (bits - shuffled) / len(units.text))
+    effect = float(effects_of(units, null)[at])
+    inner = math.isfinite(effect)
+    name = "zlib:9" if _body(code) == ("deflate", 9) else _name(code)  # the same in another frame
+    known = inner and name in EFFECTS
+    return Gain(
+        code=_name(code),
+        bits=float(null.gains[at]) + frame,
+        shuffled=float(null.means[at]) + frame,
+        spread=null.spread,
+        effect=effect if inner else None,
+        p_value=reference_pvalue(effect, name) if known else None,
+    )
 
 
 def _best(units: Units, scores: NDArray[np.float64]) -> int:

@@ -24,6 +24,8 @@ __all__ = ["Verification", "verify"]
 #: What a changepoint's position counts.
 Counted = Literal["stream", "text"]
 
+_TELLING = ("ppm", "gzip", "zlib", "deflate", "words")  # codes with a reference, by power
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Verification:
@@ -53,6 +55,8 @@ class Verification:
         Whether other codes, and the halves of the units, find the same cut.
     tolerance : float
         Distance that counts as the same, as a share of the text.
+    alpha : float
+        Level of `verified`.
     """
 
     compressor: str
@@ -66,6 +70,7 @@ class Verification:
     gains: tuple[Gain, ...]
     agreements: tuple[Agreement, ...]
     tolerance: float
+    alpha: float
 
     @property
     def bracket(self) -> tuple[int, int]:
@@ -83,9 +88,24 @@ class Verification:
         return self.gains[0] if self.gains else None
 
     @property
+    def p_value(self) -> float | None:
+        """Reference p-value by the code that tells most: ppm:3, else zlib, else words; None where there is none."""
+        known = {gain.code.partition(":")[0]: gain.p_value for gain in self.gains if gain.p_value is not None}
+        return next((known[family] for family in _TELLING if family in known), None)
+
+    @property
     def stable(self) -> bool:
-        """Whether more than half of the other codes and halves find the same cut."""
+        """
+        Whether more than half of the codes and halves find the same cut.
+
+        They also agree on the best cut of most texts without a change: what this tells is one place from another.
+        """
         return sum(one.agrees for one in self.agreements) * 2 > len(self.agreements)
+
+    @property
+    def verified(self) -> bool:
+        """Whether the cut is stable and its p-value at most `alpha`."""
+        return self.stable and self.p_value is not None and self.p_value <= self.alpha
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers."""
@@ -103,7 +123,10 @@ class Verification:
             "gains": [gain.to_dict() for gain in self.gains],
             "agreements": [one.to_dict() for one in self.agreements],
             "tolerance": self.tolerance,
+            "alpha": self.alpha,
+            "p_value": self.p_value,
             "stable": self.stable,
+            "verified": self.verified,
         }
 
     def plot(self, ax: Any = None) -> Any:
@@ -130,7 +153,7 @@ class Verification:
             )
         lines += [
             f"gain by {gain.code}: {gain.bits:,.0f} bits, shuffled {gain.shuffled:,.0f} (sd {gain.spread:.0f}): "
-            f"{gain.excess:+,.0f}, {gain.effect:+.3f} a byte"
+            f"{gain.excess:+,.0f}{_beside_drift(gain)}"
             for gain in self.gains
         ]
         lines += [
@@ -139,6 +162,13 @@ class Verification:
             for one in self.agreements
         ]
         return "\n".join(lines)
+
+
+def _beside_drift(gain: Gain) -> str:
+    """What a gain is worth beside those of texts without a change."""
+    if gain.effect is None:
+        return ", too near an end to be judged"
+    return f", effect {gain.effect:.2f}" + ("" if gain.p_value is None else f" (reference p = {gain.p_value:.2g})")
 
 
 def _part(within: tuple[int, int] | None, size: int) -> tuple[int, int]:
@@ -166,6 +196,7 @@ def verify(
     codes: Sequence[str | SupportsLength] = ("zlib", "ppm:3", "words"),
     shuffles: int = 16,
     tolerance: float = 0.1,
+    alpha: float = 0.05,
     random_state: int = 0,
 ) -> Verification:
     """
@@ -177,9 +208,10 @@ def verify(
     position of the stream is, and nothing about a change.
 
     The evidence, which may speak against the changepoint: the bits that the cut saves by several codes, beyond what it
-    saves in the same text with its sentences in random order; and whether the best cut of each code, and of every other
-    unit of the text, is the same. A text with several changes has several good cuts: give with `within` the part from
-    the changepoint before to the one after.
+    saves in the same text with its sentences in random order; what that is worth beside ordinary texts without a
+    change, whose order matters too (a reference p-value, see `text_change_test`); and whether the best cut of each
+    code, and of every other unit of the text, is the same. A text with several changes has several good cuts: give with
+    `within` the part from the changepoint before to the one after.
 
     Parameters
     ----------
@@ -205,6 +237,8 @@ def verify(
         Random orders of the sentences, at least 2.
     tolerance : float
         Cuts so far apart, as a share of the text, are the same.
+    alpha : float
+        Level of the reference p-value below which the change is `verified`.
     random_state : int
         Seed of these orders.
 
@@ -226,13 +260,15 @@ def verify(
     >>> udhr = ncd.data.load_udhr()
     >>> english, finnish = (udhr.texts[udhr.labels.index(name)][:900] for name in ("English", "Finnish"))
     >>> found = verify(english + finnish, 900, counted="text")
-    >>> found.bracket[0] <= 900 < found.bracket[1], found.stable, found.gain.excess > 3 * found.gain.spread
-    (True, True, True)
+    >>> found.bracket[0] <= 900 < found.bracket[1], found.verified
+    (True, True)
     """
     if counted not in get_args(Counted):
         raise ValueError(f"counted is {counted!r}: choose from {', '.join(map(repr, get_args(Counted)))}")
     if not 0 <= tolerance <= 1:
         raise ValueError(f"tolerance is {tolerance!r}: give a share of the text, from 0 to 1")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha!r}: give a share between 0 and 1, such as 0.05")
     if isinstance(codes, str):
         raise TypeError(f"codes is {codes!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
     shuffles, sizes, data = whole_number(shuffles, "shuffles", 2), checked_steps(steps), as_bytes(text, name="text")
@@ -274,4 +310,5 @@ def verify(
         gains=tuple(gains),
         agreements=tuple(others),
         tolerance=float(tolerance),
+        alpha=float(alpha),
     )
