@@ -38,6 +38,7 @@ _EXPORTS = {
     "ncd.changepoint.onecut": ["OneCut", "one_cut"],
     "ncd.changepoint.prefixes": ["prefix_lengths"],
     "ncd.changepoint.report": ["ReportExperiment", "report_experiment"],
+    "ncd.changepoint.rupture": ["CodeLengthCost"],
     "ncd.changepoint.search": ["best_segmentation"],
     "ncd.changepoint.segment": ["TextSegmenter"],
     "ncd.changepoint.segments": ["Segment", "Segmentation"],
