@@ -27,6 +27,7 @@ METHODS: tuple[SequenceMethod, ...] = get_args(SequenceMethod)
 LENGTH = 60_000
 PUBLISHED = ("rotation", "Bernoulli .8/.5/.8")
 SCALES = (60_000, 1_000_000)
+PEER_RUNS = {2000: 50, 10_000: 10}  # at 60,000 it takes many gigabytes
 STEADY_RUNS = {500: 200, 2000: 200, 20_000: 50}
 #: Published for n = 60,000, 200 runs: error (against places that are not whole numbers), seconds of one run.
 PYCHEST = {"Bernoulli .8/.5/.8": (1.51e-4, 68.7), "rotation": (1.43e-4, 67.8)}
@@ -263,7 +264,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200, help="for Bernoulli and rotation at n = 60,000 (default 200)")
     parser.add_argument("--other-runs", type=int, default=50, help="for the other processes (default 50)")
     parser.add_argument("--peer", help="a Python interpreter that has PyChest; default: no side by side")
-    parser.add_argument("--peer-runs", type=int, default=2, help="of PyChest at n = 60,000, a minute each (default 2)")
     parser.add_argument("--table", action="store_true", help="write the tables again and measure nothing")
     parser.add_argument("--output", type=Path, help="another folder for the results")
     options = parser.parse_args()
@@ -288,8 +288,8 @@ def main() -> None:
             for n in SCALES:
                 results.extend(list(scale(kind, n)))
         for name in PUBLISHED if "peer" in options.parts and options.peer else ():
-            results.extend(list(peer(options.peer, name, 2000, 20)))
-            results.extend(list(peer(options.peer, name, LENGTH, options.peer_runs)))
+            for n, runs in PEER_RUNS.items():
+                results.extend(list(peer(options.peer, name, n, runs)))
     report(results)
 
 

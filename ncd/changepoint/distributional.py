@@ -110,17 +110,17 @@ class WordSpace:
                 add_distances(words, m, start, first, last, stop, weight, memory, out)
         return result
 
-    def between(self, parts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Distances of all pairs of stretches [parts[i, 0], parts[i, 1]), shape (k, k)."""
+    def distances(self, parts: NDArray[np.int64], i: int) -> NDArray[np.float64]:
+        """Distances of all stretches [parts[j, 0], parts[j, 1]) from one of them."""
         from ncd.kernels.word_distance import add_pair
 
-        result = np.zeros((len(parts), len(parts)))
+        result = np.zeros(len(parts))
         counts = np.zeros(len(self.x), np.int64)
         for m, weight, words, _ in self.words():
-            for i in range(len(parts)):
-                for j in range(i):
-                    result[i, j] += add_pair(words, m, np.concatenate([parts[i], parts[j]]), weight, counts)
-        return result + result.T
+            for j in range(len(parts)):
+                if i != j:
+                    result[j] += add_pair(words, m, np.concatenate([parts[i], parts[j]]), weight, counts)
+        return result
 
 
 def distributional_distance(

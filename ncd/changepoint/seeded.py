@@ -29,6 +29,7 @@ __all__ = [
 
 _SHORTEST = 32
 _SPAN = 32  # candidates that a segment may skip
+_FROM_OTHERS = 500  # candidates whose scores are no code lengths; of long sequences one in 400 elements
 _FOR_KNOWN = 60  # candidates for a known number, at least
 _FULL = 256  # candidates of which all pairs are looked at
 _FILLED = 200  # further candidates in a list
@@ -258,7 +259,8 @@ def unknown_number(code: Code, scorer: Scorer, room: Room, penalty: float) -> li
     """Cuts, ascending, of which each saves more bits of the code than the penalty."""
     if room.most < 1:
         return []
-    cuts = candidates(scorer, room, penalty / 2 if scorer is code else math.log(room.n) / 2)
+    least, most = (penalty / 2, None) if scorer is code else (-math.inf, max(_FROM_OTHERS, room.n // 400))
+    cuts = candidates(scorer, room, least, most)
     gains = Gains(code)
     found = programmed(code, cuts, room, penalty) if len(cuts) else []
     for _ in range(_ROUNDS):

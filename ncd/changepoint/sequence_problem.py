@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -20,6 +21,8 @@ __all__ = ["Problem", "SequenceMethod", "bits_of", "farthest_points", "significa
 
 #: How candidates are found.
 SequenceMethod = Literal["ctw", "distributional", "ngram"]
+_GROUPED = 20  # candidates that are grouped even if they are not accepted
+_REGROUPINGS = 5
 _NO_DISTANCE = 0.05  # for the grids of method="distributional"
 
 
@@ -124,33 +127,64 @@ class Problem:
     def of_processes(self, n_processes: int) -> tuple[list[int], list[int]]:
         """Changepoints between segments of different processes, ascending; and the process of each segment."""
         found, accepted = self.ranked()
-        if self.method == "distributional":
-            cuts = sorted(cut for cut, _ in found)
-        else:
-            cuts = sorted(cut for cut, _ in found[: max(len(accepted), n_processes - 1)])
-        if len(cuts) + 1 < n_processes:
+        if len(found) + 1 < n_processes:
             raise ValueError(
-                f"n_processes is {n_processes}: there are {len(cuts) + 1} segments in {self.n:,} elements with "
+                f"n_processes is {n_processes}: there are {len(found) + 1} segments in {self.n:,} elements with "
                 f"min_distance {self.min_distance}; take fewer, or a smaller min_distance"
             )
-        labels = farthest_points(self._distances(cuts), n_processes)
-        kept = [i for i in range(len(cuts)) if labels[i] != labels[i + 1]]
-        cuts, labels = [cuts[i] for i in kept], [labels[0], *(labels[i + 1] for i in kept)]
-        return (cuts if self.method == "distributional" else resplit(self.scorer, cuts, self.room)), labels
-
-    def _distances(self, cuts: list[int]) -> NDArray[np.float64]:
-        """Distances of the segments from each other."""
-        bounds = np.array([0, *cuts, self.n], np.int64)
-        parts = np.stack([bounds[:-1], bounds[1:]], 1)
         if self.method == "distributional":
-            return self.space.between(parts)
-        sizes, alone = np.diff(bounds), [self.code.pooled([part]) for part in parts]
-        result = np.zeros((len(parts), len(parts)))
-        for i in range(len(parts)):
-            for j in range(i):
-                saved = self.code.pooled(parts[[j, i]]) - alone[i] - alone[j]
-                result[i, j] = result[j, i] = saved * (1 / sizes[i] + 1 / sizes[j])
-        return result
+            cuts = sorted(cut for cut, _ in found)
+            return borders(cuts, farthest_points(self._distances(self._parts(cuts)), n_processes))
+        few = max(len(accepted), n_processes - 1)
+        sets = {few, max(few, min(len(found), _GROUPED))}
+        answers = [self._grouped(sorted(cut for cut, _ in found[:size]), n_processes) for size in sorted(sets)]
+        return min(answers, key=self._bits_of)
+
+    def _parts(self, cuts: list[int]) -> NDArray[np.int64]:
+        """The segments [start, stop), shape (k, 2)."""
+        bounds = np.array([0, *cuts, self.n], np.int64)
+        return np.stack([bounds[:-1], bounds[1:]], 1)
+
+    def _grouped(self, cuts: list[int], n_processes: int) -> tuple[list[int], list[int]]:
+        """Segments grouped around centres, then each where it costs least; cuts at the best place between them."""
+        parts = self._parts(cuts)
+        labels = np.array(farthest_points(self._distances(parts), n_processes))
+        for _ in range(_REGROUPINGS if n_processes < len(parts) <= _GROUPED + 1 else 0):
+            before = labels.copy()
+            for i in range(len(parts)):
+                others = labels.copy()
+                others[i] = -1
+                if (others == labels[i]).any():
+                    alone = [self.code.pooled(parts[others == k]) for k in range(n_processes)]
+                    joined = [
+                        self.code.pooled(parts[(others == k) | (np.arange(len(parts)) == i)])
+                        for k in range(n_processes)
+                    ]
+                    labels[i] = int(np.argmin(np.subtract(joined, alone)))
+            if (labels == before).all():
+                break
+        cuts, kinds = borders(cuts, labels.tolist())
+        return resplit(self.scorer, cuts, self.room), kinds
+
+    def _bits_of(self, answer: tuple[list[int], list[int]]) -> float:
+        """Code length of all, one code for each process, with the penalty for each cut."""
+        cuts, labels = answer
+        parts, kinds = self._parts(cuts), np.array(labels)
+        return sum(self.code.pooled(parts[kinds == k]) for k in set(labels)) + self.penalty * len(cuts)
+
+    def _distances(self, parts: NDArray[np.int64]) -> Callable[[int], NDArray[np.float64]]:
+        """The function that gives the distances of all segments from one of them."""
+        if self.method == "distributional":
+            return lambda i: self.space.distances(parts, i)
+        sizes, alone = parts[:, 1] - parts[:, 0], np.array([self.code.pooled([part]) for part in parts])
+
+        def row(i: int) -> NDArray[np.float64]:
+            joined = [0.0 if i == j else self.code.pooled(parts[[j, i]]) for j in range(len(parts))]
+            result = (joined - alone - alone[i]) * (1 / sizes + 1 / sizes[i])
+            result[i] = 0.0
+            return result
+
+        return row
 
     def significances(self, cuts: list[int]) -> list[float]:
         """Of each cut between its neighbours."""
@@ -169,13 +203,20 @@ def bits_of(penalty: float | Literal["auto"], n: int) -> float:
     return float(penalty)
 
 
-def farthest_points(distances: NDArray[np.float64], number: int) -> list[int]:
+def borders(cuts: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    """Only the cuts between segments of different groups, and the groups of the segments that are left."""
+    kept = [i for i in range(len(cuts)) if labels[i] != labels[i + 1]]
+    return [cuts[i] for i in kept], [labels[0], *(labels[i + 1] for i in kept)]
+
+
+def farthest_points(distances: Callable[[int], NDArray[np.float64]], number: int) -> list[int]:
     """Segments grouped around centres: the first one, then each time the one farthest from all centres."""
-    centres = [0]
+    centres, rows = [0], [distances(0)]
     while len(centres) < number:
-        nearest = distances[:, centres].min(1)
+        nearest = np.min(rows, axis=0)
         nearest[centres] = -np.inf
         centres.append(int(nearest.argmax()))
-    own = distances.copy()
-    np.fill_diagonal(own, -np.inf)
-    return [int(label) for label in own[:, centres].argmin(1)]
+        rows.append(distances(centres[-1]))
+    table = np.array(rows)
+    table[np.arange(number), centres] = -np.inf
+    return [int(label) for label in table.argmin(0)]

@@ -276,9 +276,12 @@ def find_changepoints(
 
     The segments between the candidates of `list_estimator` are grouped: the first one is a centre, then each time the
     one that is farthest from all centres, until there are `n_processes`; each segment goes to the nearest centre, and
-    changepoints are the borders between segments of different groups. ``distributional`` uses all candidates and their
-    distributional distances. ``ctw`` and ``ngram`` use the accepted ones (and the next best if there are fewer than
-    `n_processes` - 1) and as the distance the bits that one code for both costs more than two, times 1/|a| + 1/|b|.
+    changepoints are the borders between segments of different groups. ``distributional`` does so with all candidates
+    and their distributional distances, as the papers do. ``ctw`` and ``ngram`` take for a distance the bits that one
+    code for both costs more than two, times 1/|a| + 1/|b|, and move segments to other groups as long as that saves
+    bits. They do it with the accepted candidates and with the first 20, and return the answer that costs fewer bits
+    with one code for each process and the penalty for each changepoint. So a change may be found that would not be
+    accepted by itself: that there are so many processes is taken for granted.
 
     Parameters
     ----------
