@@ -316,9 +316,10 @@ def text_change_test(
     effects of real texts without a change: a reference p-value. Permutation p-values do not hold, as the units of real
     texts are not exchangeable.
 
-    ``bench/drift.py`` counts false alarms and power, sources left out of the reference one by one. Kinds of text
-    differ: speech drifts more (false alarms on one lecture in four). Give a `DriftReference` of your own where you
-    have texts without a change.
+    Measured with sources left out of the reference one by one (``bench/drift.py``): 5.6 % false alarms on 960 texts of
+    1,800 characters, 9 % at 900, 2 to 8 % up to 20,000; changes are found in 88 % of texts of two collections in any of
+    four languages, 65 % in English, 39 % of two topics of one collection. Kinds of text differ: 15 % false alarms on
+    lectures, none on film reviews. Give a `DriftReference` of your own where you have texts without a change.
 
     Parameters
     ----------
