@@ -278,7 +278,7 @@ def find_changepoints(
     one that is farthest from all centres, until there are `n_processes`; each segment goes to the nearest centre, and
     changepoints are the borders between segments of different groups. ``distributional`` does so with all candidates
     and their distributional distances, as the papers do. ``ctw`` and ``ngram`` take for a distance the bits that one
-    code for both costs more than two, times 1/|a| + 1/|b|, and move segments to other groups as long as that saves
+    code for both costs more than two, times 1/m + 1/n of their lengths, and move segments to other groups as long as that saves
     bits. They do it with the accepted candidates and with the first 20, and return the answer that costs fewer bits
     with one code for each process and the penalty for each changepoint. So a change may be found that would not be
     accepted by itself: that there are so many processes is taken for granted.
