@@ -42,8 +42,9 @@ class CalibratedCost(SegmentCost):
     compressor : str, Compressor, or sequence of them
         Of several, the mean of their costs.
     shuffles : int
-        Random orders. With fewer than about 4 x 4 curves the noise of f moves cuts (Choi's texts: Pk 20 with one curve,
-        13 with 8, 11.6 with 16 or more).
+        Random orders. The noise of f moves cuts: of 50 of Choi's texts, with the number of segments known, Pk was 20 %
+        with one curve, 13 with 8, and 11.6 with 16 or more; of all 400 of range 3-11 it is 11.7 with the defaults
+        (lines, from raw bytes).
     starts : int
         Curves from each order.
     random_state : int
