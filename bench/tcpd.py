@@ -63,8 +63,8 @@ def methods() -> dict[str, Callable[[Series], list[int]]]:
 
     return {
         "zero (say nothing)": lambda y: [len(y)],
-        "trend (default)": lambda y: SequenceChangepoints("trend").fit_predict(y),
-        "ctw": lambda y: SequenceChangepoints("ctw").fit_predict(y),
+        'method="trend"': lambda y: SequenceChangepoints("trend").fit_predict(y),
+        "ctw (the default)": lambda y: SequenceChangepoints("ctw").fit_predict(y),
         "distributional": lambda y: SequenceChangepoints("distributional").fit_predict(y),
         "ngram": lambda y: SequenceChangepoints("ngram").fit_predict(y),
         "ruptures KernelCPD rbf, 2 ln n": pelt,

@@ -438,6 +438,8 @@ BAD = {
     "cube": (np.zeros((2, 2, 2)), ValueError, "shape"),
     "no coordinates": (np.zeros((5, 0)), ValueError, "shape"),
     "scalar": (5, ValueError, "shape"),
+    "masked": (np.ma.masked_equal([[1.0, 2], [3, 4]], 3), ValueError, r"x\[1, 0\] is masked"),
+    "beyond double": (np.array([0, np.longdouble("1e4000")]), ValueError, r"x\[1\] is inf"),
 }
 
 
@@ -464,7 +466,7 @@ def test_nothing_to_find(method, x):
 @pytest.mark.parametrize("distance", [0, -0.1, 0.51, 2, float("nan"), "a", None, True])
 def test_bad_distances(distance):
     for function in (list_estimator, lambda x, d: find_changepoints(x, d, 2)):
-        with pytest.raises(ValueError, match="min_distance is"):
+        with pytest.raises((ValueError, TypeError), match="min_distance is"):
             function([0, 1] * 20, distance)
 
 
@@ -490,11 +492,99 @@ def test_bad_distances(distance):
         ({"method": "distributional", "weights": [[[1]]]}, "shape"),
         ({"method": "distributional", "weights": [-1]}, "not below 0"),
         ({"method": "trend", "floor": 0}, "above 0"),
+        *(({"method": method, "floor": floor}, "floor is") for method in ("trend", "ctw") for floor in (None, "a")),
+        *(({"method": method, "penalty": None}, "penalty is None") for method in ("trend", "ctw")),
+        *(({"method": method, "penalty": np.ones(2)}, "penalty is") for method in ("trend", "ctw")),
+        ({"penalty": [1]}, "penalty is"),
+        ({"method": "trend", "bits": 99}, "bits is 99"),
+        ({"method": "trend", "depth": None}, "depth is None"),
+        ({"weights": "bogus"}, "weights is 'bogus'"),
+        ({"method": "ngram", "weights": [["a"]]}, "weights is"),
+        ({"cells": "bogus"}, "cells is 'bogus'"),
+        ({"method": "distributional", "min_distance": 1e-9, "n_processes": 2}, "a larger min_distance"),
+        ({"method": "distributional", "min_distance": 1e-9, "n_changepoints": 2}, "a larger min_distance"),
     ],
 )
 def test_bad_options(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         SequenceChangepoints(**options).fit(rng().random(200))
+
+
+def test_numbers_of_numpy():
+    x = coins(0.2, 0.8)
+    usual = SequenceChangepoints(min_distance=0.25, penalty=8.0).fit_predict(x)
+    assert SequenceChangepoints(min_distance=np.float32(0.25), penalty=np.int64(8)).fit_predict(x) == usual
+
+
+def test_constant_sequences_have_one_process():
+    with pytest.raises(ValueError, match="n_processes is 2: all elements are the same"):
+        find_changepoints([1] * 100, 0.1, 2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_known_number_of_changepoints(method):
+    x = coins(0.1, 0.9, 0.1)
+    found = find_changepoints(x, 0.2, n_changepoints=2, method=method)
+    assert found.ends == SequenceChangepoints(method, n_changepoints=2, min_distance=0.2).fit_predict(x)
+    assert np.abs(np.subtract(found.positions, [800, 1600])).max() < 40
+    assert found.processes == (0, 1, 2)
+    assert len(found.gains) == len(found.significances) == 2
+    assert find_changepoints(x, 0.2, n_changepoints=0, method=method).processes == (0,)
+
+
+def test_one_of_two_numbers():
+    for numbers, said in (({}, "none"), ({"n_processes": 2, "n_changepoints": 1}, "both")):
+        with pytest.raises(ValueError, match=said):
+            find_changepoints(coins(0.1, 0.9), 0.2, **numbers)
+    with pytest.raises(ValueError, match="n_changepoints is 99: 5 fit"):
+        find_changepoints(coins(0.1, 0.9), 0.2, n_changepoints=99)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [1e308, -1e308] * 50,
+        2**60 + np.arange(100),
+        np.array([2**63, 2**64 - 1] * 50, np.uint64),
+        [0, 5e-324] * 50,
+        np.array([-(2**63), 2**63 - 1] * 50),
+        np.arange(100) * 1e300,
+        np.arange(100) % 3 == 0,
+    ],
+)
+def test_raw_cells_of_any_finite_numbers(x):
+    assert len(list_estimator(x, 0.2, method="distributional", cells="raw")) > 0
+
+
+def test_raw_cells_are_those_of_the_formula():
+    values = np.concatenate([rng().normal(0, 3, 200), [0.0, -0.0, -0.5, 0.5, 2.0**52, -(2.0**52)]])
+    for level in range(5):
+        cells, count = cells_of_level(values[:, None], level, "raw")
+        expected = np.unique(np.trunc(values * 2 ** (level + 1)), return_inverse=True)[1]
+        assert cells.tolist() == expected.tolist()
+        assert count == expected.max() + 1
+
+
+def test_large_whole_numbers_are_told_apart():
+    assert cells_of_level(2**60 + np.arange(5)[:, None], 0, "raw")[0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_change_test_of_a_likelihood_beyond_floats():
+    found = change_test(np.random.default_rng(0).integers(0, 16, 20000), order=4)
+    assert found.p_value == 1
+    assert found.bits < -1074
+
+
+@pytest.mark.parametrize("depth", [None, "8", 17, -1])
+def test_bad_depth_of_change_test(depth):
+    with pytest.raises((TypeError, ValueError), match="depth is"):
+        change_test([0, 1] * 20, depth=depth)
+
+
+def test_candidates_and_costs_are_readable():
+    candidate = list_estimator(coins(0.2, 0.8), 0.25)[0]
+    assert json.loads(json.dumps(candidate.to_dict()))["position"] == candidate.position
+    assert repr(LinearTrendCost.of(np.eye(2))) == "<LinearTrendCost: 2 elements, 2 coordinates, floor 0.01>"
 
 
 def test_bad_arguments_of_functions():

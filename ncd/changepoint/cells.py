@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Real
+import math
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ncd.changepoint.arguments import real_number
 
 __all__ = ["Cells", "as_sequence", "cells_of_level", "levels_of", "places_of", "symbols_of"]
 
@@ -17,6 +19,7 @@ Cells = Literal["rank", "raw"]
 FEW_VALUES = 16
 _ENOUGH = 8  # elements for each of few values
 _MOST_LEVELS = 5
+_WHOLE = 2.0**53  # from which on floats are whole numbers
 
 
 def as_sequence(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
@@ -28,12 +31,15 @@ def as_sequence(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
     TypeError
         If it holds text, objects or complex numbers.
     ValueError
-        If it is ragged, has more than two dimensions or no coordinates, or holds NaN or an infinite value.
+        If it is ragged, has more than two dimensions or no coordinates, or holds NaN, an infinite or a masked value.
     """
     if isinstance(x, str):
         raise TypeError(f"{name} is a string: give numbers, or the bytes of the text, {name}.encode()")
     if isinstance(x, (bytes, bytearray, memoryview)):
         x = np.frombuffer(x, np.uint8)
+    if np.ma.is_masked(x):
+        place = np.argwhere(np.ma.getmaskarray(np.ma.asarray(x)))[0]
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] is masked: replace or leave out what is missing")
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -42,6 +48,9 @@ def as_sequence(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
         raise TypeError(f"{name} holds values of type {array.dtype}: give booleans, integers or floats")
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         raise ValueError(f"{name} has shape {array.shape}: give (n,), or (n, d) for n vectors")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         place = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(
@@ -60,9 +69,15 @@ def as_filled(x: ArrayLike, name: str = "x") -> NDArray[np.generic]:
 
 def as_share(min_distance: float, name: str = "min_distance") -> float:
     """A least distance between changepoints, as a share of the length in (0, 0.5]."""
-    if isinstance(min_distance, bool) or not isinstance(min_distance, Real) or not 0 < min_distance <= 0.5:
-        raise ValueError(f"{name} is {min_distance!r}: give a share of the sequence's length, above 0 and at most 0.5")
-    return float(min_distance)
+    give = "give a share of the sequence's length, above 0 and at most 0.5"
+    return real_number(min_distance, name, give, lambda share: 0 < share <= 0.5)
+
+
+def checked_cells(cells: Cells) -> Cells:
+    """How values become cells."""
+    if cells not in get_args(Cells):
+        raise ValueError(f"cells is {cells!r}: choose from {', '.join(map(repr, get_args(Cells)))}")
+    return cells
 
 
 def places_of(column: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -101,16 +116,24 @@ def levels_of(x: NDArray[np.generic], cells: Cells) -> int:
 
     By rank as many as the number of different values asks for; raw ones until their width is at most the smallest gap.
     """
-    if cells not in get_args(Cells):
-        raise ValueError(f"cells is {cells!r}: choose from {', '.join(map(repr, get_args(Cells)))}")
+    checked_cells(cells)
     levels = 1
     for j in range(x.shape[1]):
-        values = np.unique(x[:, j]).astype(np.float64)
+        values = np.unique(x[:, j])
         if len(values) < 2:
             continue
-        needed = (len(values) - 1).bit_length() if cells == "rank" else int(np.ceil(-np.log2(np.diff(values).min())))
+        needed = (len(values) - 1).bit_length() if cells == "rank" else _halvings(values)
         levels = max(levels, min(needed, _MOST_LEVELS))
     return levels
+
+
+def _halvings(values: NDArray[np.generic]) -> int:
+    """How often 1 is halved until it is at most the smallest gap of ascending values."""
+    if values.dtype.kind != "f":
+        return 0
+    with np.errstate(over="ignore"):
+        gap = min(float(np.diff(values.astype(np.float64)).min()), 1.0)
+    return math.ceil(-math.log2(gap))
 
 
 def cells_of_level(x: NDArray[np.generic], level: int, cells: Cells) -> tuple[NDArray[np.int32], int]:
@@ -122,11 +145,18 @@ def cells_of_level(x: NDArray[np.generic], level: int, cells: Cells) -> tuple[ND
     """
     result, count = np.zeros(len(x), np.int64), 1
     for column in x.T:
+        own: NDArray[np.generic] = column  # raw cells of whole numbers are the numbers
         if cells == "rank":
             own = ranks_in_cells(*places_of(column), 2 << level)
-        else:
-            own = np.trunc(column.astype(np.float64) * (2 << level))
+        elif column.dtype.kind == "f":
+            own = _cut_off(column.astype(np.float64), 2 << level)
         places, counts = places_of(own)
         joint, all_counts = places_of(result * len(counts) + places)
         result, count = joint, len(all_counts)
     return result.astype(np.int32), count
+
+
+def _cut_off(values: NDArray[np.float64], parts: int) -> NDArray[np.float64]:
+    """trunc(x parts) / parts for a power of two, without overflow: the ends of cells nearest to zero."""
+    small = np.abs(values) < _WHOLE
+    return np.where(small, np.trunc(np.where(small, values, 0) * parts) / parts, values)

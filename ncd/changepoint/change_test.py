@@ -88,7 +88,7 @@ def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) 
     >>> found.p_value < 1e-9, found.position
     (True, 499)
     """
-    order = whole_number(order, "order", 0, 4)
+    order, depth = whole_number(order, "order", 0, 4), whole_number(depth, "depth", 0, 16)
     sequence = as_sequence(x)
     n = len(sequence)
     if n < 2:
@@ -98,7 +98,7 @@ def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) 
     least = float(changed.min())
     mixed = least - float(np.log2(np.exp2(least - changed).mean()))
     saved = _least_bits(code.symbols, order, code.given) - mixed
-    return ChangeTest(min(1.0, float(2.0**-saved)), int(changed.argmin()) + 1, saved, order)
+    return ChangeTest(1.0 if saved <= 0 else float(2.0**-saved), int(changed.argmin()) + 1, saved, order)
 
 
 def _least_bits(symbols: NDArray[np.uint8], order: int, given: int) -> float:

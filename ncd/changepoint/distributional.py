@@ -44,7 +44,10 @@ def weights_table(weights: Weights, levels: int, max_length: int) -> NDArray[np.
     if callable(weights):
         table = np.array([[weights(m, level) for m in range(1, max_length + 1)] for level in range(levels)], np.float64)
     else:
-        table = np.asarray(weights, np.float64)
+        try:
+            table = np.asarray(weights, np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"weights is {weights!r}: give a name, a function, or an array of numbers") from None
         if table.ndim == 1:
             table = table[None, :]
         if table.ndim != 2 or 0 in table.shape:
@@ -210,6 +213,11 @@ class _Grid:
         return cls(np.round(first + n * alpha * np.arange(steps + 1)).astype(np.int64))
 
 
+def has_room(n: int, min_distance: float) -> bool:
+    """Whether a cell of a grid has two elements, so that it can be cut."""
+    return n * min_distance / 3 >= 2
+
+
 def grid_estimates(space: WordSpace, min_distance: float) -> list[tuple[int, float]]:
     """
     The list estimator on two grids: places with their scores, best first.
@@ -220,7 +228,7 @@ def grid_estimates(space: WordSpace, min_distance: float) -> list[tuple[int, flo
     largest distance of [b_i-1, t) and [t, b_i+2); places nearer than n min_distance to an earlier one are dropped.
     """
     n, alpha = len(space.x), min_distance / 3
-    if n * alpha < 2:
+    if not has_room(n, min_distance):
         return []
     grids = [_Grid.of(n, alpha, which).bounds for which in (0, 1)]
     cells = [(which, i) for which, bounds in enumerate(grids) for i in range(1, len(bounds) - 2)]

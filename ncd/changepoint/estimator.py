@@ -13,8 +13,8 @@ from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.cells import Cells, as_filled, as_share
 from ncd.changepoint.distributional import Weights
 from ncd.changepoint.seeded import Gains
-from ncd.changepoint.sequence_problem import Problem, SequenceMethod, bits_of
-from ncd.changepoint.trend import LinearTrendCost, trend_changepoints, trend_penalty, trend_room
+from ncd.changepoint.sequence_problem import Problem, SequenceMethod, bits_of, check_options
+from ncd.changepoint.trend import LinearTrendCost, checked_floor, trend_changepoints, trend_penalty, trend_room
 
 __all__ = ["SequenceChangepoints"]
 
@@ -29,8 +29,9 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
     ----------
     method : {"ctw", "distributional", "ngram", "trend"}, default "ctw"
         ``ctw``, ``distributional`` and ``ngram`` find changes of distribution between stationary processes: see
-        `list_estimator`. ``trend`` takes the values for straight lines with normal noise: for measured series, which
-        are rarely stationary.
+        `list_estimator`. ``trend`` takes the values for straight lines with normal noise. Take it for measured
+        real-valued series, which are rarely stationary: on the univariate series of the Turing Change Point Dataset its
+        mean cover is 0.712 and its F1 0.766, those of ``ctw`` 0.667 and 0.710 (``bench/tcpd.py``).
     n_changepoints : int, optional
         Their number, if it is known.
     n_processes : int, optional
@@ -128,6 +129,8 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
             whole_number(self.n_changepoints, "n_changepoints", 0)
         if self.n_processes is not None:
             whole_number(self.n_processes, "n_processes", 1)
+        check_options(self.bits, self.depth, self.weights, self.cells)
+        checked_floor(self.floor)
         if self.method == "trend":
             self._fit_trend(X)
         else:
@@ -173,7 +176,11 @@ class SequenceChangepoints(BaseEstimator):  # type: ignore[misc]
         n, d = sequence.shape
         if self.min_distance is not None:
             as_share(self.min_distance)
-        penalty = trend_penalty(n, d) if self.penalty == "auto" else bits_of(self.penalty, n)
+        penalty = (
+            trend_penalty(n, d)
+            if isinstance(self.penalty, str) and self.penalty == "auto"
+            else bits_of(self.penalty, n)
+        )
         cost, room = LinearTrendCost.of(sequence, floor=self.floor), trend_room(n, self.min_distance)
         if (self.n_changepoints or 0) > room.most:
             raise ValueError(

@@ -11,13 +11,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.cells import Cells, as_filled, as_share
-from ncd.changepoint.distributional import Weights, WordSpace, grid_estimates
+from ncd.changepoint.arguments import real_number, whole_number
+from ncd.changepoint.cells import Cells, as_filled, as_share, checked_cells
+from ncd.changepoint.distributional import Weights, WordSpace, grid_estimates, has_room, weights_table
 from ncd.changepoint.onehot import NgramCusum
 from ncd.changepoint.seeded import Gains, Room, Scorer, fill, known_number, resplit, unknown_number
 from ncd.changepoint.tree import ContextTreeCode
 
-__all__ = ["Problem", "SequenceMethod", "bits_of", "farthest_points", "significance"]
+__all__ = ["Problem", "SequenceMethod", "bits_of", "check_options", "farthest_points", "significance"]
 
 #: How candidates are found.
 SequenceMethod = Literal["ctw", "distributional", "ngram"]
@@ -59,6 +60,7 @@ class Problem:
         """With everything checked."""
         if method not in get_args(SequenceMethod):
             raise ValueError(f"method is {method!r}: choose from {', '.join(map(repr, get_args(SequenceMethod)))}")
+        check_options(bits, depth, weights, cells)
         sequence = as_filled(x)
         share = None if min_distance is None else as_share(min_distance)
         return cls(sequence, method, share, bits_of(penalty, len(sequence)), bits, depth, weights, cells)
@@ -116,10 +118,7 @@ class Problem:
         else:
             most = self.room.most
         if number > most:
-            raise ValueError(
-                f"n_changepoints is {number}: {most} fit into {self.n:,} elements with min_distance "
-                f"{self.min_distance}; take fewer, or a smaller min_distance"
-            )
+            raise self._too_many("n_changepoints", number, f"{most} fit into {self.n:,} elements")
         if self.method == "distributional":
             return sorted(found[:number])
         return known_number(self.code, self.scorer, self.room, number)
@@ -128,10 +127,10 @@ class Problem:
         """Changepoints between segments of different processes, ascending; and the process of each segment."""
         found, accepted = self.ranked()
         if len(found) + 1 < n_processes:
-            raise ValueError(
-                f"n_processes is {n_processes}: there are {len(found) + 1} segments in {self.n:,} elements with "
-                f"min_distance {self.min_distance}; take fewer, or a smaller min_distance"
-            )
+            if self.is_constant:
+                raise ValueError(f"n_processes is {n_processes}: all elements are the same, which is one process")
+            there = f"there {'is 1 segment' if not found else f'are {len(found) + 1} segments'} in {self.n:,} elements"
+            raise self._too_many("n_processes", n_processes, there)
         if self.method == "distributional":
             cuts = sorted(cut for cut, _ in found)
             return borders(cuts, farthest_points(self._distances(self._parts(cuts)), n_processes))
@@ -139,6 +138,16 @@ class Problem:
         sets = {few, max(few, min(len(found), _GROUPED))}
         answers = [self._grouped(sorted(cut for cut, _ in found[:size]), n_processes) for size in sorted(sets)]
         return min(answers, key=self._bits_of)
+
+    def _too_many(self, name: str, number: int, room: str) -> ValueError:
+        """The error of a number for which there is no room."""
+        distance = self.min_distance or _NO_DISTANCE if self.method == "distributional" else self.min_distance
+        given = "" if distance is None else f" with min_distance {distance}"
+        if self.method == "distributional" and not has_room(self.n, distance or _NO_DISTANCE):
+            remedy = "its grids would have less than 2 elements a cell; take a larger min_distance, or method='ctw'"
+        else:
+            remedy = "take fewer" if distance is None else "take fewer, or a smaller min_distance"
+        return ValueError(f"{name} is {number}: {room}{given}; {remedy}")
 
     def _parts(self, cuts: list[int]) -> NDArray[np.int64]:
         """The segments [start, stop), shape (k, 2)."""
@@ -198,9 +207,16 @@ def bits_of(penalty: float | Literal["auto"], n: int) -> float:
         if penalty != "auto":
             raise ValueError(f"penalty is {penalty!r}: give 'auto' or bits per changepoint")
         return math.log2(max(n, 2))
-    if isinstance(penalty, bool) or not penalty >= 0 or math.isinf(penalty):
-        raise ValueError(f"penalty is {penalty!r}: give 'auto' or bits per changepoint, at least 0")
-    return float(penalty)
+    give = "give 'auto' or bits per changepoint, at least 0"
+    return real_number(penalty, "penalty", give, lambda bits: 0 <= bits < math.inf)
+
+
+def check_options(bits: int, depth: int, weights: Weights, cells: Cells) -> None:
+    """Raise if one is none of its choices, whether the method looks at it or not."""
+    whole_number(bits, "bits", 1, 4)
+    whole_number(depth, "depth", 0, 16)
+    weights_table(weights, 1, 1)
+    checked_cells(cells)
 
 
 def borders(cuts: list[int], labels: list[int]) -> tuple[list[int], list[int]]:

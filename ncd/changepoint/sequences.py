@@ -51,6 +51,10 @@ class Candidate:
     significance: float
     accepted: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain Python values."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, eq=False)
 class CandidateList(Sequence[Candidate]):
@@ -126,7 +130,8 @@ class SequenceSegments(Sequence[int]):
     positions : tuple of int
         First elements of all segments but the first.
     processes : tuple of int
-        A number from 0 for each segment: equal ones are taken for the same process.
+        A number from 0 for each segment: equal ones are taken for the same process. The number of the segment where
+        the number of changepoints was given.
     gains : tuple of float
         Bits of the context-tree code that each changepoint saves between its neighbours.
     significances : tuple of float
@@ -264,8 +269,9 @@ def list_estimator(
 def find_changepoints(
     x: ArrayLike,
     min_distance: float,
-    n_processes: int,
+    n_processes: int | None = None,
     *,
+    n_changepoints: int | None = None,
     method: SequenceMethod = "ctw",
     penalty: float | Literal["auto"] = "auto",
     bits: int = 2,
@@ -274,23 +280,28 @@ def find_changepoints(
     cells: Cells = "rank",
 ) -> SequenceSegments:
     """
-    Changepoints of a sequence in which so many different processes take turns.
+    Changepoints of a sequence in which so many different processes take turns, or of a known number of changepoints.
 
-    The segments between the candidates of `list_estimator` are grouped: the first one is a centre, then each time the
-    one that is farthest from all centres, until there are `n_processes`; each segment goes to the nearest centre, and
-    changepoints are the borders between segments of different groups. ``distributional`` does so with all candidates
-    and their distributional distances, as the papers do. ``ctw`` and ``ngram`` take for a distance the bits that one
-    code for both costs more than two, times 1/m + 1/n of their lengths, and move segments to other groups as long as
-    that saves bits. They do it with the accepted candidates and with the first 20, and return the answer that costs
-    fewer bits with one code for each process and the penalty for each changepoint. So a change may be found that would
-    not be accepted by itself: that there are so many processes is taken for granted.
+    With `n_changepoints` the cuts are those with the least code length (``ctw``), or so many of the best candidates
+    (``distributional``); ``ngram`` puts each cut where its statistic is largest.
+
+    With `n_processes` the segments between the candidates of `list_estimator` are grouped: the first one is a centre,
+    then each time the one that is farthest from all centres, until there are `n_processes`; each segment goes to the
+    nearest centre, and changepoints are the borders between segments of different groups. ``distributional`` does so
+    with all candidates and their distributional distances, as the papers do. ``ctw`` and ``ngram`` take for a distance
+    the bits that one code for both costs more than two, times 1/m + 1/n of their lengths, and move segments to other
+    groups as long as that saves bits. They do it with the accepted candidates and with the first 20, and return the
+    answer that costs fewer bits with one code for each process and the penalty for each changepoint. So a change may be
+    found that would not be accepted by itself: that there are so many processes is taken for granted.
 
     Parameters
     ----------
     x, min_distance, method, penalty, bits, depth, weights, cells
         As in `list_estimator`.
-    n_processes : int
+    n_processes : int, optional
         How many different processes there are. One process may come back: A, B, A are two processes.
+    n_changepoints : int, optional
+        How many changepoints there are. Give this or `n_processes`.
 
     Returns
     -------
@@ -299,7 +310,8 @@ def find_changepoints(
     Raises
     ------
     ValueError, TypeError
-        As `list_estimator`, and if there are fewer segments than processes.
+        As `list_estimator`, if there is no room for so many processes or changepoints, and unless one of both numbers
+        is given.
 
     Examples
     --------
@@ -309,9 +321,18 @@ def find_changepoints(
     >>> x = np.concatenate([rng.random(500) < p for p in (0.8, 0.3, 0.8)])
     >>> find_changepoints(x, min_distance=0.2, n_processes=2)
     <SequenceSegments: changepoints [497, 1002] in 1,500 elements, processes [0, 1, 0]>
+    >>> find_changepoints(x, min_distance=0.2, n_changepoints=2)
+    <SequenceSegments: changepoints [497, 1002] in 1,500 elements, processes [0, 1, 2]>
     """
     problem = Problem.of(x, method, as_share(min_distance), penalty, bits, depth, weights, cells)
-    cuts, labels = problem.of_processes(whole_number(n_processes, "n_processes", 1))
+    if (n_processes is None) == (n_changepoints is None):
+        given = "none" if n_processes is None else "both"
+        raise ValueError(f"n_processes, n_changepoints: {given} of them given; give one")
+    if n_processes is None:
+        cuts = problem.known(whole_number(n_changepoints, "n_changepoints", 0))
+        labels = list(range(len(cuts) + 1))
+    else:
+        cuts, labels = problem.of_processes(whole_number(n_processes, "n_processes", 1))
     return SequenceSegments(
         problem.n,
         tuple(cuts),

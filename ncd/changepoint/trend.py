@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.changepoint.arguments import real_number
 from ncd.changepoint.cells import as_sequence
 from ncd.changepoint.seeded import Room, known_number, programmed, programmed_known, unknown_number
 
@@ -19,7 +20,7 @@ _SHORTEST = 3
 _PER_CHANGE = 6.0  # log2 n bits
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearTrendCost:
     r"""
     Bits of a part of a series under a straight line with normal noise, in O(1) for any part.
@@ -66,8 +67,7 @@ class LinearTrendCost:
         floor : float, default 0.01
             Share of the variance of the whole series, above 0 and at most 1.
         """
-        if isinstance(floor, bool) or not 0 < floor <= 1:
-            raise ValueError(f"floor is {floor!r}: give a share of the variance, above 0 and at most 1")
+        floor = checked_floor(floor)
         y = as_sequence(x).astype(np.float64)
         n, d = y.shape
         t = (np.arange(n) - (n - 1) / 2) / max(n, 1)
@@ -80,6 +80,9 @@ class LinearTrendCost:
         np.cumsum(np.stack([np.ones(n), t, t * t], 1), axis=0, out=sums[1:])
         np.cumsum(np.stack([y, t[:, None] * y, y * y], 2), axis=0, out=moments[1:])
         return cls(n, d, floor, sums, moments)
+
+    def __repr__(self) -> str:
+        return f"<LinearTrendCost: {self.n:,} elements, {self.d} coordinate{'s' * (self.d != 1)}, floor {self.floor}>"
 
     def evaluate(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Bits:
         """Costs in bits of parts [starts, ends), an array of their shape; empty parts cost nothing."""
@@ -112,6 +115,12 @@ class LinearTrendCost:
                 saved = self.evaluate(a[:1], b[:1]) - self.evaluate(a, places) - self.evaluate(places, b)
                 cuts[i], gains[i] = places[saved.argmax()], saved.max()
         return cuts, gains
+
+
+def checked_floor(floor: float) -> float:
+    """A share of the variance."""
+    give = "give a share of the variance, above 0 and at most 1"
+    return real_number(floor, "floor", give, lambda share: 0 < share <= 1)
 
 
 def trend_penalty(n: int, d: int) -> float:
