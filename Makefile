@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-segmentation bench-onecut bench-drift bench-verification bench-report-experiment bench-sequences bench-tcpd bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -55,6 +55,27 @@ bench-settings: ## what the settings of our classifiers do, inside the training 
 
 bench-prefilter: ## nearest neighbours among candidates, about 20 minutes (see bench/README.md)
 	$(PYTHON) -m bench.prefilter $(BENCH)
+
+bench-segmentation: ## texts in segments, against C99, U00 and saying nothing, about 30 minutes (see bench/README.md)
+	$(PYTHON) -m bench.segmentation $(BENCH)
+
+bench-onecut: ## one cut in a short text, about 2 minutes (see bench/README.md)
+	$(PYTHON) -m bench.onecut $(BENCH)
+
+bench-drift: ## is there a change at all, about 25 minutes (see bench/README.md)
+	$(PYTHON) -m bench.drift $(BENCH)
+
+bench-verification: ## what verify says of true and false places, about 5 minutes (see bench/README.md)
+	$(PYTHON) -m bench.verification $(BENCH)
+
+bench-report-experiment: ## the report's recipe beside chance, about 3 minutes (see bench/README.md)
+	$(PYTHON) -m bench.report_experiment $(BENCH)
+
+bench-sequences: ## changepoints of sequences of numbers, about 15 minutes (see bench/README.md)
+	$(PYTHON) -m bench.sequences $(BENCH)
+
+bench-tcpd: ## the series of the Turing Change Point Dataset, 10 seconds (see bench/README.md)
+	$(PYTHON) -m bench.tcpd $(BENCH)
 
 bench-cuda: ## the exact kernel on an NVIDIA card, about 8 minutes (see bench/README.md)
 	$(PYTHON) -m bench.cuda $(BENCH)
