@@ -21,7 +21,9 @@ from naive_segments import (
 
 from ncd import EmptyTextError, data
 from ncd.changepoint import (
+    CalibratedCost,
     CharCost,
+    KernelCost,
     SegmentCost,
     TextSegmenter,
     U00Cost,
@@ -455,3 +457,48 @@ def test_the_search_of_long_texts_is_as_good_as_the_exact_one(monkeypatch):
     assert total_cost(best_segmentation(cost, 6).bounds, lambda a, b: cost.growing(a, b)[-1]) <= 1.0001 * total_cost(
         known.bounds, lambda a, b: cost.growing(a, b)[-1]
     )
+
+
+COSTS = {
+    "words": WordCost,
+    "chars": CharCost,
+    "u00": U00Cost,
+    "ppm": lambda: CalibratedCost("ppm:1", shuffles=1, starts=1),
+    "kernel": lambda: KernelCost(np.eye(6)),
+    "onecut": OneCutCost,
+    "own": lambda: Naive(lambda start, end: float(end - start) ** 2),
+}
+
+
+@pytest.mark.parametrize("make", COSTS.values(), ids=COSTS)
+def test_costs_refuse_what_is_beyond_the_text(make):
+    with pytest.raises(ValueError, match=r"is not fitted: call fit\(units\) first"):
+        make().growing(0, 1)
+    for wrong in ("A cat.", b"A cat.", None, ["A cat."]):
+        with pytest.raises(TypeError, match=r"give Units, such as split_units\(text\)"):
+            make().fit(wrong)
+    with pytest.raises(EmptyTextError, match="nothing to cut"):
+        make().fit(split_units(""))
+    cost = make()
+    assert cost.fit(split_units("\n".join(lines_of(1, (3, 3))), "lines")) is cost
+    before = cost.gains(0, 6)
+    for start, stop in ((-1, 3), (0, 7), (0, 10**7), (5, 3), (7, 7), (0, 2**70)):
+        for method in (cost.growing, cost.gains):
+            with pytest.raises(ValueError, match=r"of 6 units.*choose from|of 6 units"):
+                method(start, stop)
+        if abs(stop) < 2**60:
+            with pytest.raises(ValueError, match=r"starts\[1\] is .* of 6 units"):
+                cost.evaluate([0, start], [1, stop])
+    for start, stop in (("a", 3), (0, 2.5), (None, 2), (False, 2)):
+        with pytest.raises(TypeError, match="whole number"):
+            cost.growing(start, stop)
+    with pytest.raises(TypeError, match=r"starts holds float64: give whole numbers"):
+        cost.evaluate([0.5], [2])
+    with pytest.raises(ValueError, match=r"starts and ends have shapes \(2,\) and \(1,\)"):
+        cost.evaluate([0, 1], [2])
+    with pytest.raises(ValueError, match=r"starts\[0\] is 2 and ends\[0\] is 2"):
+        cost.evaluate([2], [2])
+    assert cost.growing(3, 3).shape == cost.gains(3, 3).shape == cost.gains(3, 4).shape == (0,)
+    assert cost.evaluate([], []).shape == (0,)
+    assert (cost.evaluate([0, 0], [2, 6]) == cost.growing(0, 6)[[1, 5]]).all()
+    assert (cost.gains(0, 6) == before).all()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["real_number", "seed", "whole_number"]
+__all__ = ["real_number", "seed", "whole_number", "whole_numbers"]
 
 
 def whole_number(value: object, name: str, low: int, high: int | None = None, *, of: str = "") -> int:

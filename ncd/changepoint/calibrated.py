@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import Compressor, get_compressor
 from ncd.compressors.base import SupportsLength
-from ncd.exceptions import EmptyTextError
 
 __all__ = ["CalibratedCost"]
 
@@ -64,6 +63,8 @@ class CalibratedCost(SegmentCost):
     4
     """
 
+    pace = 20.0
+
     def __init__(
         self,
         compressor: str | SupportsLength | Sequence[str | SupportsLength] = "ppm:3",
@@ -93,8 +94,6 @@ class CalibratedCost(SegmentCost):
         EmptyTextError
             If there are no units.
         """
-        if not len(units):
-            raise EmptyTextError("text is empty: there is nothing to cut")
         self.units = units
         rng = np.random.default_rng(self.random_state)
         self._orders = [rng.permutation(len(units)) for _ in range(self.shuffles)]
@@ -173,13 +172,13 @@ class CalibratedCost(SegmentCost):
         """
         return self._costs(start, np.arange(start + 1, stop + 1))
 
-    def evaluate(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Bits:
+    def evaluate(self, starts: ArrayLike, ends: ArrayLike) -> Bits:
         """
         Costs of many segments.
 
         Parameters
         ----------
-        starts, ends : ndarray of int, shape (n,)
+        starts, ends : array_like of int, shape (n,)
             Units.
 
         Returns

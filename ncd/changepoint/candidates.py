@@ -37,7 +37,8 @@ def _peaks(cost: SegmentCost, units: int, step: int) -> Places:
 def _candidates(cost: SegmentCost, units: int, wanted: int, limit: int) -> tuple[Places, int]:
     """Places for cuts, and how far a better one may be from each."""
     every = np.arange(units + 1)
-    if units * len(cost.units.text) / 2 <= _WORK and units**2 / 2 * len(_PENALTIES) <= _WORK:
+    work = _WORK / cost.pace
+    if units * len(cost.units.text) / 2 <= work and units**2 / 2 * len(_PENALTIES) <= work:
         return every, 0
     step = _step(cost, units)
     peaks = _peaks(cost, units, step)
@@ -52,7 +53,7 @@ def _reach(cost: SegmentCost, places: Places, units: int, limit: int) -> int:
     """Units of the longest segment that is searched, so that the work stays bounded; at least one gap of places."""
     per_unit = len(cost.units.text) / units
     steps = len(places) * len(_PENALTIES) * len(places) / units
-    affordable = min(_WORK / (len(places) * per_unit), _WORK / steps)
+    affordable = min(_WORK / (len(places) * per_unit), _WORK / steps) / cost.pace
     return int(min(limit, units, max(affordable, np.diff(places).max())))
 
 

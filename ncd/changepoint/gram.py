@@ -267,8 +267,9 @@ class KernelCost(SegmentCost):
         """Costs c(start, e) for e = start + 1 ... stop, an array of shape (stop - start,)."""
         return self._costs(start, np.arange(start + 1, stop + 1), self._sums[start, start + 1 : stop + 1])
 
-    def evaluate(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    def evaluate(self, starts: ArrayLike, ends: ArrayLike) -> NDArray[np.float64]:
         """Costs of many segments, an array of the shape of `starts`."""
+        starts, ends = np.asarray(starts), np.asarray(ends)
         return self._costs(starts, ends, self._sums[starts, ends])
 
 

@@ -38,7 +38,7 @@ class OneCutCost(SegmentCost):
 
     def fit(self, units: Units) -> Self:
         """Look for the cut; returns itself."""
-        self.units, self.found = units, one_cut(units)
+        self.found = one_cut(units)
         spreads = [part.spread for part in self.found.parts.values() if part.standardised.any()]
         self._gains = self.found.scores * (np.mean(spreads) / len(spreads) if spreads else 0.0)
         return self

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.costs import Bits, SegmentCost
@@ -53,7 +53,6 @@ class _CodeCost(SegmentCost):
         ValueError
             If there is not a single symbol in the text.
         """
-        self.units = units
         self.codes = tuple(self._codes(units))
         return self
 
@@ -65,8 +64,9 @@ class _CodeCost(SegmentCost):
         """Costs c(s, stop) in bits for s = start ... stop - 1."""
         return np.asarray(sum(share * code.shrinking(start, stop) for share, code in self.codes))
 
-    def evaluate(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Bits:
+    def evaluate(self, starts: ArrayLike, ends: ArrayLike) -> Bits:
         """Costs of many segments, an array of the shape of `starts`; one pass for each different start."""
+        starts, ends = np.asarray(starts), np.asarray(ends)
         result = np.empty(len(starts))
         order = np.lexsort((ends, starts))
         firsts = np.flatnonzero(np.diff(starts[order], prepend=-1)).tolist()
