@@ -40,7 +40,7 @@ def gram_of(embeddings: ArrayLike, kernel: Kernel = "cosine", *, bandwidth: floa
     embeddings : array_like of shape (n, d)
         A vector for each unit.
     kernel : {"cosine", "rbf", "linear"}
-        cosine: x y / (|x| |y|), 0 with a vector of zeros; rbf: exp(-|x - y|^2 / (2 h^2)); linear: x y.
+        cosine: ``x y / (|x| |y|)``, 0 with a vector of zeros; rbf: ``exp(-|x - y|^2 / (2 h^2))``; linear: ``x y``.
     bandwidth : float, optional
         h; default: the median distance of two vectors, or 1 if that is 0.
 

@@ -318,8 +318,8 @@ def f1_score(reference: ArrayLike | Sequence[ArrayLike], predicted: ArrayLike, m
     """
     F1 of changepoints within a margin, against one or several annotators, as in the Turing benchmark (TCPDBench).
 
-    Precision P = TP(T*, X) / |X| over the union T* of the annotators' changepoints; recall R = mean over annotators k
-    of TP(T_k, X) / |T_k|; F1 = 2 P R / (P + R). All sets hold the position 0. TP counts true changepoints with a
+    Precision P = TP(T*, X) / #X over the union T* of the annotators' changepoints; recall R = mean over annotators k
+    of TP(T_k, X) / #T_k; F1 = 2 P R / (P + R). All sets hold the position 0. TP counts true changepoints with a
     predicted one within `margin`; each takes the nearest that is left (the earlier one of two). Where changepoints are
     closer than the margin the order may matter: it is that of the benchmark's own program (Python's order of the
     set). `boundary_f1` has neither the 0 nor an order.
@@ -373,7 +373,7 @@ def covering(reference: ArrayLike | Sequence[ArrayLike], predicted: ArrayLike) -
     """
     Covering of the true segments by the predicted ones, averaged over annotators, as in the Turing benchmark.
 
-    C = (1/n) sum over true segments S of |S| max over predicted segments S' of |S and S'| / |S or S'|. 1 is best.
+    C = (1/n) sum over true segments S of #S max over predicted segments S' of #(S and S') / #(S or S'). 1 is best.
 
     Parameters
     ----------
