@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.changepoint.arguments import whole_number, whole_numbers
 from ncd.changepoint.cells import as_sequence, symbols_of
+from ncd.changepoint.scratch import Scratch
 
 if TYPE_CHECKING:
     from ncd.kernels.bit_trees import Coded
@@ -67,7 +68,8 @@ class ContextTreeCode:
     bits: int
     depth: int
     given: int
-    _coded: Coded
+    _contexts: NDArray[np.uint16]
+    _nodes: Scratch
 
     @classmethod
     def of(cls, x: ArrayLike, *, bits: int = 2, depth: int = 8) -> Self:
@@ -87,8 +89,6 @@ class ContextTreeCode:
         ValueError, TypeError
             If x is not a sequence of finite numbers, or bits or depth are out of range.
         """
-        from ncd.kernels.bit_trees import Coded
-
         bits, depth = whole_number(bits, "bits", 1, 4), whole_number(depth, "depth", 0, _MOST_DEPTH)
         sequence = as_sequence(x)
         symbols, used = symbols_of(sequence, bits)
@@ -96,48 +96,124 @@ class ContextTreeCode:
         contexts = own[:, None]
         if len(symbols) > 1:
             contexts = np.stack([own, _contexts(symbols, used, depth)], 1)
-        nodes = np.zeros((contexts.shape[1] << (used + depth + 1), 4))
-        nodes[:, 2:] = 0.5
+        nodes = Scratch(_fresh_nodes, contexts.shape[1] << (used + depth + 1))
         given = min(-(-depth // used), len(sequence))
-        coded = Coded(symbols, np.ascontiguousarray(contexts), used, depth, given, nodes.reshape(-1))
-        return cls(len(sequence), symbols, used, depth, given, coded)
+        return cls(len(sequence), symbols, used, depth, given, np.ascontiguousarray(contexts), nodes)
+
+    def _coded(self) -> Coded:
+        """What the kernels read, and the calling thread's memory for trees."""
+        from ncd.kernels.bit_trees import Coded
+
+        return Coded(self.symbols, self._contexts, self.bits, self.depth, self.given, self._nodes.array())
+
+    def _part(self, start: int, stop: int) -> tuple[int, int]:
+        """Two places with 0 <= start <= stop <= n."""
+        of = f"of {self.n} elements"
+        start = whole_number(start, "start", 0, self.n, of=of)
+        return start, whole_number(stop, "stop", start, self.n, of=of)
+
+    def _parts(self, parts: ArrayLike, name: str) -> NDArray[np.int64]:
+        """Rows of two places with 0 <= start <= stop <= n."""
+        rows = whole_numbers(parts, name)
+        if not rows.size:
+            return np.empty((0, 2), np.int64)
+        if rows.ndim == 1 and len(rows) == 2:
+            rows = rows[None]
+        if rows.ndim != 2 or rows.shape[1] != 2:
+            raise ValueError(f"{name} has shape {rows.shape}: give rows of start and stop")
+        wrong = (rows[:, 0] < 0) | (rows[:, 1] < rows[:, 0]) | (rows[:, 1] > self.n)
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise ValueError(f"{name}[{at}] is {rows[at].tolist()}: give 0 <= start <= stop <= {self.n}")
+        return np.ascontiguousarray(rows)
 
     def growing(self, start: int, stop: int) -> Bits:
-        """Code lengths of [start, e) for e = start + 1 ... stop, an array of shape (stop - start,)."""
+        """
+        Code lengths of [start, e) for e = start + 1 ... stop, an array of shape (stop - start,).
+
+        Raises
+        ------
+        TypeError, ValueError
+            Unless 0 <= start <= stop <= n.
+        """
         from ncd.kernels.bit_trees import prefix_bits
 
+        start, stop = self._part(start, stop)
         out = np.empty(stop - start + 1)
-        prefix_bits(self._coded, start, stop, out)
+        prefix_bits(self._coded(), start, stop, out)
         return out[1:]
 
     def gains(self, start: int, stop: int) -> Bits:
-        """Bits that a cut at t = start + 1 ... stop - 1 saves, an array of shape (stop - start - 1,)."""
+        """
+        Bits that a cut at t = start + 1 ... stop - 1 saves, an array of shape (stop - start - 1,), or empty.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Unless 0 <= start <= stop <= n.
+        """
         from ncd.kernels.bit_trees import cut_gains
 
+        start, stop = self._part(start, stop)
         left, right = np.empty((2, stop - start + 1))
-        cut_gains(self._coded, start, stop, left, right)
+        cut_gains(self._coded(), start, stop, left, right)
         return left[1:-1]
 
-    def best_cuts(self, intervals: NDArray[np.int64], low: int, high: int, edge: int) -> tuple[NDArray[np.int64], Bits]:
+    def best_cuts(self, intervals: ArrayLike, low: int, high: int, edge: int) -> tuple[NDArray[np.int64], Bits]:
         """
         The cut that saves most in each interval, and the bits that it saves.
 
-        Cuts are from `low` to `high` and at least `edge` from the ends of the interval; where there is none, -1 and
-        minus infinity.
+        Parameters
+        ----------
+        intervals : array_like of int, shape (k, 2)
+            Rows of start and stop, 0 <= start <= stop <= n.
+        low, high : int
+            The first place of a cut, 1 or more, and the last.
+        edge : int
+            Least distance of a cut from the ends of its interval, 1 or more.
+
+        Returns
+        -------
+        cuts : ndarray of int64, shape (k,)
+            -1 where there is no place for one.
+        gains : ndarray of float64, shape (k,)
+            Minus infinity there.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one of them is no whole number or out of range.
         """
         from ncd.kernels.bit_trees import best_cuts
 
-        cuts, gains = np.empty(len(intervals), np.int64), np.empty(len(intervals))
-        if len(intervals):
-            left, right = np.empty((2, int((intervals[:, 1] - intervals[:, 0]).max()) + 1))
-            best_cuts(self._coded, intervals, low, high, edge, left, right, cuts, gains)
+        parts, most = self._parts(intervals, "intervals"), self.n + 1
+        low, edge = min(whole_number(low, "low", 1), most), min(whole_number(edge, "edge", 1), most)
+        high = min(whole_number(high, "high", -most), most)
+        cuts, gains = np.empty(len(parts), np.int64), np.empty(len(parts))
+        if len(parts):
+            left, right = np.empty((2, int((parts[:, 1] - parts[:, 0]).max()) + 1))
+            best_cuts(self._coded(), parts, low, high, edge, left, right, cuts, gains)
         return cuts, gains
 
     def pooled(self, parts: ArrayLike) -> float:
-        """Bits of several parts [start, stop), an array of shape (k, 2), that are learned together as one."""
+        """
+        Bits of several parts [start, stop), an array of shape (k, 2), that are learned together as one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Unless 0 <= start <= stop <= n.
+        """
         from ncd.kernels.bit_trees import pooled_bits
 
-        return float(pooled_bits(self._coded, np.asarray(parts, np.int64).reshape(-1, 2)))
+        return float(pooled_bits(self._coded(), self._parts(parts, "parts")))
+
+
+def _fresh_nodes(nodes: int) -> NDArray[np.float64]:
+    """Memory for trees that have counted nothing."""
+    fresh = np.zeros((nodes, 4))
+    fresh[:, 2:] = 0.5
+    return fresh.reshape(-1)
 
 
 def _contexts(symbols: NDArray[np.uint8], bits: int, depth: int) -> NDArray[np.uint16]:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.scratch import Scratch
 from ncd.changepoint.symbols import Symbols
 
 __all__ = ["Code", "CountCode", "DirichletCode", "evenness_weights"]
@@ -40,7 +41,7 @@ class Code(ABC):
         self.symbols, self.weights = symbols, weights
         self._base, self._increments = base, increments
         self._masses = np.concatenate([[0.0], np.cumsum(weights[symbols.ids])])[symbols.bounds]
-        self._counts = np.zeros(symbols.kinds, np.int64)
+        self._counts = Scratch(np.zeros, symbols.kinds, np.int64)
 
     @abstractmethod
     def _total(self, mass: NDArray[np.float64]) -> Bits:
@@ -52,7 +53,7 @@ class Code(ABC):
 
         sums = np.empty(many)
         if many:
-            grow(self.symbols.ids, bounds, first, step, self._base, self._increments, self._counts, sums)
+            grow(self.symbols.ids, bounds, first, step, self._base, self._increments, self._counts.array(), sums)
         return sums
 
     def at(self, start: int, ends: NDArray[np.int64]) -> Bits:
