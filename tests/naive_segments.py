@@ -96,4 +96,4 @@ def best_of_number(n, number, cost, longest=None):
 
 def number_bits(n, number):
     """Bits of the number of segments and of their places."""
-    return math.log2(math.comb(n - 1, number - 1)) + math.log2(n)
+    return math.log2(math.comb(n + number - 2, number - 1)) + math.log2(n)

@@ -93,8 +93,8 @@ class TextSegmenter:
     Cuts a text where its subject (author, language, format) changes.
 
     The segmentation is the one with the least sum of costs c(s, e) of its segments. Where the number of segments is not
-    known, K segments of n units pay ``penalty`` times log2 C(n - 1, K - 1) + log2 n bits, the length of a message that
-    says how many there are and where they begin: that needs no labels. How finely real texts should be cut is a
+    known, K segments of n units pay ``penalty`` times log2 C(n + K - 2, K - 1) + log2 n bits, the length of a message
+    that says how many there are and where they begin: that needs no labels. How finely real texts should be cut is a
     matter of taste that no text can tell; `penalty` above 1 gives fewer segments, below 1 more.
 
     Parameters
