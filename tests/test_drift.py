@@ -1,11 +1,13 @@
 """Whether a text has a change at all: effects against their definition, references, false alarms and power."""
 
+import json
+
 import naive_codelengths as naive
 import numpy as np
 import pytest
 
 import ncd
-from ncd.changepoint import DriftReference, effect, reference_pvalue, split_units, text_change_test
+from ncd.changepoint import DriftReference, effect, reference_p_value, split_units, text_change_test
 from ncd.changepoint.drift import quantiles
 from ncd.changepoint.drift_table import EFFECTS, TEXTS
 from ncd.data import load_factbook, load_udhr
@@ -33,7 +35,7 @@ def test_one_change_and_none(cost):
     assert found.changed
     assert abs(found.character - 1500) <= 150
     assert found.effect == effect(TWO, cost) == found.effects.max()
-    assert found.p_value == reference_pvalue(found.effect, cost) <= 0.05
+    assert found.p_value == reference_p_value(found.effect, cost) <= 0.05
     assert not none.changed
     assert none.p_value > 0.05
 
@@ -53,10 +55,10 @@ def test_references_of_the_package():
         assert effects == sorted(effects)
         reference = DriftReference.shipped(cost)
         assert reference.texts == TEXTS
-        assert reference.pvalue(reference.threshold(0.05)) == pytest.approx(0.05, abs=0.001)
-        assert reference.pvalue(-100) == 1
-        assert reference.pvalue(100) == 1 / (1 + TEXTS)
-        assert reference.pvalue(np.inf) == 1 / (1 + TEXTS)
+        assert reference.p_value(reference.threshold(0.05)) == pytest.approx(0.05, abs=0.001)
+        assert reference.p_value(-100) == 1
+        assert reference.p_value(100) == 1 / (1 + TEXTS)
+        assert reference.p_value(np.inf) == 1 / (1 + TEXTS)
 
 
 def test_reference_of_ones_own():
@@ -65,7 +67,7 @@ def test_reference_of_ones_own():
     effects = [effect(text, "ppm:1", shuffles=4) for text in texts]
     assert reference.effects.tolist() == sorted(effects)
     for value in [*effects, 0.0, 99.0]:
-        assert reference.pvalue(value) == (1 + sum(other >= value for other in effects)) / 10
+        assert reference.p_value(value) == (1 + sum(other >= value for other in effects)) / 10
     found = text_change_test(TWO, reference=reference, alpha=0.2)
     assert found.cost == "ppm:1"
     assert found.changed == (found.p_value <= 0.2)
@@ -78,7 +80,7 @@ def test_quantiles():
     assert len(kept) == 201
     reference = DriftReference("x", np.array(kept), 1000)
     for value in (-1.0, 0.0, 1.5):
-        assert reference.pvalue(value) == pytest.approx((1 + (values >= value).sum()) / 1001, abs=0.004)
+        assert reference.p_value(value) == pytest.approx((1 + (values >= value).sum()) / 1001, abs=0.004)
 
 
 def test_longer_texts_of_the_same_have_the_same_effect():
@@ -89,6 +91,7 @@ def test_longer_texts_of_the_same_have_the_same_effect():
 def test_result():
     found = text_change_test(TWO)
     said = found.to_dict()
+    assert (said["cut"], said["unit"]) == (found.cut, "sentences")
     assert said["changed"] is True
     assert said["byte"] == found.byte
     assert said["threshold"] == DriftReference.shipped().threshold()
@@ -109,7 +112,7 @@ def test_result():
         (lambda: text_change_test(TWO, cost="bz2"), ValueError, r"reference for 'ppm:3', .*DriftReference.fit"),
         (lambda: text_change_test(TWO, cost="zlip"), ValueError, "zlip"),
         (lambda: text_change_test(TWO, alpha=0), ValueError, "alpha is 0"),
-        (lambda: text_change_test(TWO, alpha="x"), ValueError, "alpha is 'x'"),
+        (lambda: text_change_test(TWO, alpha="x"), TypeError, "alpha is 'x'"),
         (lambda: text_change_test(TWO, shuffles=1), ValueError, "shuffles is 1"),
         (
             lambda: text_change_test(TWO, cost="zlib", reference=DriftReference.shipped("words")),
@@ -117,11 +120,26 @@ def test_result():
             "'zlib:9' and the reference is for 'words'",
         ),
         (lambda: DriftReference.fit([ONE]), ValueError, "give two texts"),
-        (lambda: DriftReference.fit(ONE), ValueError, "give two texts"),
-        (lambda: reference_pvalue(float("nan")), ValueError, "nan"),
-        (lambda: reference_pvalue(1.0, "lz4"), ValueError, "reference for"),
+        (lambda: DriftReference.fit(ONE), TypeError, "give several texts"),
+        (lambda: DriftReference.fit(None), TypeError, "texts is None"),
+        (lambda: DriftReference.shipped("words").threshold(None), TypeError, "alpha is None"),
+        (lambda: text_change_test(TWO, reference=3), TypeError, "reference is 3"),
+        (lambda: text_change_test(TWO, random_state="x"), TypeError, "random_state is 'x'"),
+        (lambda: effect(TWO, random_state=-1), ValueError, "random_state is -1"),
+        (lambda: reference_p_value(None), TypeError, "effect is None"),
+        (lambda: reference_p_value(True), TypeError, "effect is True"),
+        (lambda: reference_p_value(float("nan")), ValueError, "nan"),
+        (lambda: reference_p_value(1.0, "lz4"), ValueError, "reference for"),
     ],
 )
 def test_bad_arguments(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_reference_from_a_generator():
+    texts = [ONE, TWO, ONE[::-1]]
+    made = DriftReference.fit((text for text in texts), cost="words")
+    assert made.to_dict() == DriftReference.fit(texts, cost="words").to_dict()
+    assert made.to_dict() == {"cost": "words", "texts": 3, "effects": made.effects.tolist()}
+    json.dumps(made.to_dict())

@@ -185,6 +185,8 @@ def test_wrong_segmentations(measure, true, found, error, message):
         (lambda: metrics.boundary_similarity([10], [10], n_t=0), ValueError, "n_t is 0"),
         (lambda: metrics.f1_score([10], [10], -1), ValueError, "margin is -1"),
         (lambda: metrics.boundary_f1([10], [10], math.nan), ValueError, "margin is nan"),
+        (lambda: metrics.boundary_f1([10], [10], None), TypeError, "margin is None"),
+        (lambda: metrics.f1_score([10], [10], "a"), TypeError, "margin is 'a'"),
         (lambda: metrics.pk([3], [3], sizes=[1, 2]), ValueError, "one for each of the 3 units"),
         (lambda: metrics.pk([3], [3], sizes=[1, 2, -1]), ValueError, "none below 0"),
         (lambda: metrics.pk([3], [3], sizes=[0, 0, 0]), ValueError, "one above"),
@@ -195,3 +197,11 @@ def test_wrong_segmentations(measure, true, found, error, message):
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_windows_of_a_huge_text_are_counted_by_boundaries():
+    n = 10**11
+    for measure in (metrics.pk, metrics.window_diff):
+        assert measure([n], [n]) == 0
+        assert measure([n // 2, n], [n // 2 + 1, n]) == pytest.approx(2 / (n - n // 4), rel=1e-9)
+        assert measure([n // 2, n], [n]) == pytest.approx(1 / 3)

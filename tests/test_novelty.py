@@ -110,6 +110,10 @@ def test_small_texts():
         (lambda: novelty(MIXED, metric="ncdd"), ValueError, "ncd"),
         (lambda: novelty(MIXED, distance=3), TypeError, "distance is 3"),
         (lambda: novelty(MIXED, distance=lambda a, b: np.nan), ValueError, "must be finite"),
+        (lambda: novelty(MIXED, distance=lambda a, b: None), TypeError, "returned is None"),
+        (lambda: novelty(MIXED, cutoff="a"), TypeError, "cutoff is 'a'"),
+        (lambda: novelty(MIXED, cutoff=np.nan), ValueError, "cutoff is nan"),
+        (lambda: depth_scores("a"), TypeError, "curve is 'a'"),
         (lambda: depth_scores([1, np.inf]), ValueError, "finite"),
     ],
 )

@@ -92,6 +92,7 @@ def test_result():
     text, _ = two_topics()
     found = one_cut(text, costs=["ppm:2"])
     said = found.to_dict()
+    assert (said["cut"], said["unit"]) == (found.cut, "sentences")
     assert said["byte"] == found.byte == int(found.units.offsets[found.cut])
     assert said["gains"] == {"ppm:2": pytest.approx(found.parts["ppm:2"].excess.max())}
     assert said["n_units"] == len(found.units)
@@ -152,8 +153,11 @@ def test_short_units_are_short():
         (lambda: one_cut("One."), ValueError, "one unit of sentences"),
         (lambda: one_cut("a b", unit="pages"), ValueError, "unit is 'pages': choose from 'auto'"),
         (lambda: one_cut("a b", unit="words", costs=["zlip"]), ValueError, "cost is 'zlip': choose 'words' or"),
-        (lambda: one_cut("a b", unit="words", costs="zlib"), ValueError, "costs is 'zlib': give a sequence"),
-        (lambda: one_cut("a b", unit="words", costs=()), ValueError, "give a sequence"),
+        (lambda: one_cut("a b", unit="words", costs="zlib"), TypeError, "costs is 'zlib': give a sequence"),
+        (lambda: one_cut("a b", unit="words", costs=()), ValueError, "give at least one"),
+        (lambda: one_cut("a b", unit="words", costs=None), TypeError, "costs is None"),
+        (lambda: one_cut("a b", unit="words", random_state="x"), TypeError, "random_state is 'x'"),
+        (lambda: one_cut("a b", unit="words", random_state=-1), ValueError, "random_state is -1"),
         (lambda: one_cut("a b", unit="words", shuffles=1), ValueError, "shuffles is 1: give 2 or more"),
         (lambda: one_cut("a b", unit="words", shuffles=2.0), TypeError, "whole number"),
         (lambda: one_cut(None), TypeError, "missing"),

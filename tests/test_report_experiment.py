@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import ncd
-from ncd.changepoint import list_estimator, report_experiment
+from ncd.changepoint import list_estimator, report_experiment, verify
 from ncd.data import load_udhr
 
 UDHR = load_udhr()
@@ -75,3 +75,12 @@ def test_noise_and_constants_do_not_abort():
     same = report_experiment(b"a" * 5_000_000, unit="bytes", codes=(), shuffles=2, steps=(10_000,))
     assert same.bracket[1] <= 5_000_000
     assert isinstance(ncd.changepoint.report_experiment(TEXT.encode()).position, int)
+
+
+def test_options_of_the_evidence_are_those_of_verify():
+    found = report_experiment(TEXT, codes=("zlib",), shuffles=4, tolerance=0.2, alpha=0.5, random_state=3)
+    again = verify(TEXT, found.position, "gzip", codes=("zlib",), shuffles=4, tolerance=0.2, alpha=0.5, random_state=3)
+    assert found.verification.to_dict() == again.to_dict()
+    for option in ({"counted": "text"}, {"within": (0, 9)}):
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            report_experiment(TEXT, **option)

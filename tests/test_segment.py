@@ -256,16 +256,16 @@ def test_result():
 
 
 def test_p_values_are_those_of_the_reference():
-    from ncd.changepoint.drift import effect, reference_pvalue
+    from ncd.changepoint.drift import effect, reference_p_value
 
     parts = factbook(8, 3)
     text = "\n".join(parts)
     found = TextSegmenter("words", 3, unit="lines").fit_predict(text)
-    assert found.p_value == reference_pvalue(effect(text, "words"), "words")
+    assert found.p_value == reference_p_value(effect(text, "words"), "words")
     assert found[0].p_value is None
     for before, segment in itertools.pairwise(found):
         pair = before.data + segment.data
-        assert segment.p_value >= reference_pvalue(effect(pair, "words"), "words")
+        assert segment.p_value >= reference_p_value(effect(pair, "words"), "words")
     assert "p = " in repr(TextSegmenter("words", 2, unit="lines").fit_predict(text))
     alike = "\n".join(factbook(16, 1))
     assert TextSegmenter("words", unit="lines").fit_predict(alike).p_value > 2 * found.p_value
@@ -367,7 +367,7 @@ def test_path(tmp_path):
         ({"penalty": -1}, "A cat. A dog.", ValueError, "penalty is -1"),
         ({"penalty": float("nan")}, "A cat. A dog.", ValueError, "penalty is nan"),
         ({"penalty": "big"}, "A cat. A dog.", ValueError, "penalty is 'big'"),
-        ({}, "... !!! ... ??? \n\n --- \n\n ***", ValueError, "no letters or digits"),
+        ({"cost": "words"}, "... !!! ... ??? \n\n --- \n\n ***", ValueError, "no letters or digits"),
     ],
 )
 def test_bad_input(options, text, error, message):
@@ -502,3 +502,62 @@ def test_costs_refuse_what_is_beyond_the_text(make):
     assert cost.evaluate([], []).shape == (0,)
     assert (cost.evaluate([0, 0], [2, 6]) == cost.growing(0, 6)[[1, 5]]).all()
     assert (cost.gains(0, 6) == before).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"n_segments": 0}, ValueError, "n_segments is 0: of 6 units choose from 1 to 6"),
+        ({"n_segments": -1}, ValueError, "n_segments is -1"),
+        ({"n_segments": 7}, ValueError, "n_segments is 7: of 6 units choose from 1 to 6"),
+        ({"n_segments": 10**9}, ValueError, "n_segments is 1000000000"),
+        ({"n_segments": 1.5}, TypeError, "n_segments is 1.5"),
+        ({"n_segments": "2"}, TypeError, "n_segments is '2'"),
+        ({"max_length": 0}, ValueError, "max_length is 0"),
+        ({"max_length": -1}, ValueError, "max_length is -1"),
+        ({"max_length": 1.5}, TypeError, "max_length is 1.5"),
+        ({"n_segments": 2, "max_length": 2}, ValueError, "max_length is 2: 2 segments"),
+        ({"penalty": 3}, TypeError, "penalty is 3: give a function"),
+        ({"penalty": lambda k: np.full(len(k), np.nan)}, ValueError, "penalty of 1 segments is NaN"),
+        ({"penalty": lambda k: 1.0}, ValueError, r"penalty gives shape \(\)"),
+    ],
+)
+def test_bad_arguments_of_the_search(options, error, message):
+    cost = WordCost().fit(split_units("\n".join(lines_of(1, (3, 3))), "lines"))
+    with pytest.raises(error, match=message):
+        best_segmentation(cost, **options)
+
+
+def test_the_search_wants_a_fitted_cost():
+    with pytest.raises(ValueError, match=r"WordCost is not fitted: call fit\(units\) first"):
+        best_segmentation(WordCost())
+    with pytest.raises(TypeError, match="cost is 'words': give a fitted SegmentCost"):
+        best_segmentation("words")
+
+
+@pytest.mark.parametrize(("lines", "longest"), [(36, 1), (37, 2), (3000, 1), (3000, 2), (3000, 7)])
+def test_longest_segment_of_few_units(lines, longest):
+    text = "\n".join(long_text().split("\n")[:lines])
+    found = TextSegmenter(unit="lines", max_length=longest, p_values=False).fit_predict(text)
+    assert max(s.stop - s.start for s in found) <= longest
+    assert len(found) >= -(-lines // longest)
+
+
+def test_numbers_of_segments_cost_more_and_more():
+    for n in (1, 2, 3, 10, 300):
+        bits = search.number_bits(n)(np.arange(1, n + 1))
+        assert bits[0] == pytest.approx(np.log2(n))
+        assert (np.diff(bits) >= 1 - 1e-9).all()
+        assert bits == pytest.approx([number_bits(n, k) for k in range(1, n + 1)])
+    assert len(TextSegmenter(p_values=False).fit_predict("One. Two.")) == 1
+
+
+def test_auto_takes_bytes_where_there_are_no_letters():
+    rng = random.Random(0)
+    text = "".join("".join(rng.choices(kind, k=9)) + "! " for kind in ("😀😃😄😁", "★☆✦✧") for _ in range(20))
+    found = TextSegmenter().fit_predict(text)
+    assert found.cost == "ppm:3"
+    assert found.cuts == (20,)
+    assert TextSegmenter(n_segments=2).fit_predict(text).cuts == (20,)
+    assert TextSegmenter().fit_predict("... !!! ... ??? \n\n --- \n\n ***").cost == "ppm:3"
+    assert TextSegmenter().fit_predict("Ж. Щ. Ж. Щ.").cost == "words"

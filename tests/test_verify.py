@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 import ncd
 from ncd.changepoint import byte_stream, split_units
-from ncd.changepoint.drift import reference_pvalue, text_change_test
+from ncd.changepoint.drift import reference_p_value, text_change_test
 from ncd.changepoint.verify import verify
 from ncd.data import load_udhr
 
@@ -102,7 +102,7 @@ def test_a_real_change_holds():
         tested = text_change_test(MIXED, cost=cost)
         nearest = np.abs(tested.units.offsets[1:-1] - CUT).argmin()
         assert gain.effect == pytest.approx(tested.effects[nearest], rel=1e-3)  # gzip and zlib differ in their frames
-        assert gain.p_value == reference_pvalue(gain.effect, cost) < 0.05
+        assert gain.p_value == reference_p_value(gain.effect, cost) < 0.05
     assert found.p_value == found.gains[1].p_value  # of ppm:3
     assert found.verified
     assert not verify(MIXED, CUT, counted="text", alpha=found.p_value / 2).verified
@@ -255,7 +255,19 @@ def test_same_seed_same_answer():
         (lambda: verify(MIXED, 5, shuffles=1), ValueError, "shuffles is 1"),
         (lambda: verify(MIXED, 5, tolerance=2), ValueError, "tolerance is 2"),
         (lambda: verify(MIXED, 5, alpha=0), ValueError, "alpha is 0"),
-        (lambda: verify("a", 1, counted="text"), ValueError, "changepoint is 1"),
+        (lambda: verify("a", 1, counted="text", strip="auto"), ValueError, "changepoint is 1"),
+        (lambda: verify("a", 1, counted="text"), ValueError, "has 21 bytes"),
+        (lambda: verify(MIXED, 5, counted="text", strip=(10**9, 0)), ValueError, r"strip is \(1000000000, 0\)"),
+        (lambda: verify(MIXED, 5, tolerance=None), TypeError, "tolerance is None"),
+        (lambda: verify(MIXED, 5, tolerance="a"), TypeError, "tolerance is 'a'"),
+        (lambda: verify(MIXED, 5, tolerance=True), TypeError, "tolerance is True"),
+        (lambda: verify(MIXED, 5, tolerance=float("nan")), ValueError, "tolerance is nan"),
+        (lambda: verify(MIXED, 5, alpha=None), TypeError, "alpha is None"),
+        (lambda: verify(MIXED, 5, alpha="x"), TypeError, "alpha is 'x'"),
+        (lambda: verify(MIXED, 5, codes=None), TypeError, "codes is None"),
+        (lambda: verify(MIXED, 5, codes=3), TypeError, "codes is 3"),
+        (lambda: verify("a b c", 1, strip="auto", random_state="x"), TypeError, "random_state is 'x'"),
+        (lambda: verify(MIXED, 5, random_state=-1), ValueError, "random_state is -1"),
         (lambda: verify("a", 1), ValueError, "has 21 bytes"),
         (lambda: verify(MIXED, 5, within=(50, 20), counted="text"), ValueError, r"within\[1\] is 20"),
         (lambda: verify(MIXED, 5, within=(50, 90), counted="text"), ValueError, "within bytes 50 to 90"),
@@ -266,6 +278,28 @@ def test_same_seed_same_answer():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_other_compressors_compress_so_often_and_no_more():
+    class Counted:
+        name = "counted"
+        calls = 0
+
+        def length(self, data):
+            self.calls += 1
+            return ncd.get_compressor("zlib").length(data)
+
+    coder = Counted()
+    text = text_in("English", 3500) + text_in("Finnish", 3500)
+    found = verify(text, 3500, coder, counted="text", codes=(), tolerance=np.float32(0.25), alpha=np.float64(0.05))
+    assert coder.calls < 1700  # 500 for the text and for each half, and the brackets
+    assert abs(next(one.cut for one in found.agreements if one.source == "counted") - 3500) < 400
+    assert found.gain.excess > 0
+
+
+def test_steps_are_readable():
+    step = verify(MIXED, CUT, counted="text").steps[-1]
+    assert repr(step).startswith(f"<Step of 10 units, {len(step.prefixes)} prefixes: bytes {step.text[0]:,} to")
 
 
 def test_slow_compressors_see_fewer_and_larger_units():

@@ -21,7 +21,7 @@ _EXPORTS = {
     "ncd.changepoint.change_test": ["ChangeTest", "change_test"],
     "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.changepoint.distributional": ["distributional_distance"],
-    "ncd.changepoint.drift": ["DriftReference", "TextChange", "effect", "reference_pvalue", "text_change_test"],
+    "ncd.changepoint.drift": ["DriftReference", "TextChange", "effect", "reference_p_value", "text_change_test"],
     "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.evidence": ["Agreement", "Gain"],
     "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],

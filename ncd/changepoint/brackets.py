@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
-from ncd.changepoint.bytestream import Strip, checked_strip, framing, stripped
+from ncd.changepoint.bytestream import Strip, checked_strip, framing, stripped, too_much
 from ncd.changepoint.units import Units
 from ncd.compressors.base import Compressor
 
 __all__ = ["Growing", "Step"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """
     One size of step: the prefixes that were compressed, and the two between which the place lies.
@@ -47,6 +47,13 @@ class Step:
     text: tuple[int, int]
     stream: tuple[float, float]
 
+    def __repr__(self) -> str:
+        (a, b), (low, high) = self.text, self.stream
+        return (
+            f"<Step of {self.size:,} units, {len(self.prefixes):,} prefixes: bytes {a:,} to {b:,} of the text, "
+            f"{low:,.0f} to {high:,.0f} of the stream>"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists and numbers."""
         return {
@@ -68,6 +75,9 @@ class Growing:
         models = coder.unit == "bits"  # code lengths of models have no framing
         if not streamed:
             taken = checked_strip(strip) or (coder.header, coder.trailer)
+            whole = 0 if models else int(coder.length(units.text))
+            if not models and sum(taken) > whole:
+                raise too_much(taken, coder, whole)
             self._less = 0.0 if models else float(sum(taken))
             return
         stream = coder.compress(units.text)

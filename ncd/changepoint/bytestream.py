@@ -104,11 +104,16 @@ def stripped(stream: bytes, strip: Strip, coder: Compressor) -> tuple[int, int]:
     if taken is None:
         return framing(stream, coder)
     if sum(taken) > len(stream):
-        raise ValueError(
-            f"strip is {strip!r}: the {coder.name} stream of this text has {len(stream)} bytes; "
-            "give a longer text, or strip='auto'"
-        )
+        raise too_much(taken, coder, len(stream))
     return taken
+
+
+def too_much(taken: tuple[int, int], coder: Compressor, size: int) -> ValueError:
+    """The error of a stream that has fewer bytes than are taken off."""
+    return ValueError(
+        f"strip is {taken!r}: the {coder.name} stream of this text has {size} bytes; "
+        "give a longer text, or strip='auto'"
+    )
 
 
 def byte_stream(text: Text, compressor: str | SupportsLength = "gzip", strip: Strip = (10, 15)) -> NDArray[np.uint8]:

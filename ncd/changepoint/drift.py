@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.changepoint.arguments import real_number, seed, whole_number
 from ncd.changepoint.drift_table import EFFECTS, TEXTS
 from ncd.changepoint.sweeps import Null, check_two, null_of, sweep_of, units_of
 from ncd.changepoint.units import Units
 from ncd.compressors.base import SupportsLength
 from ncd.corpus import Text
 
-__all__ = ["DriftReference", "TextChange", "effect", "reference_pvalue", "text_change_test"]
+__all__ = ["DriftReference", "TextChange", "effect", "reference_p_value", "text_change_test"]
 
 _ALPHA = 0.2  # prior of the code of words, as in `one_cut`
 _EDGE = 0.1  # share of the text at each end where no cut is looked for
@@ -72,7 +73,7 @@ class DriftReference:
     @classmethod
     def fit(
         cls,
-        texts: Sequence[Text | Units],
+        texts: Iterable[Text | Units],
         *,
         cost: Cost = "ppm:3",
         unit: str = "auto",
@@ -84,7 +85,7 @@ class DriftReference:
 
         Parameters
         ----------
-        texts : sequence of str, bytes-like, path or Units
+        texts : iterable of str, bytes-like, path or Units
             Best at least 100, like those that will be tested in kind and length: a p-value is never under
             1/(n + 1).
         cost, unit, shuffles, random_state
@@ -95,12 +96,14 @@ class DriftReference:
         ValueError
             If there are fewer than two texts, or one is too short.
         """
-        if isinstance(texts, str | bytes) or len(texts) < 2:
-            raise ValueError("texts: give two texts without a change at least, better 100")
+        if isinstance(texts, str | bytes | Units) or not isinstance(texts, Iterable):
+            raise TypeError(f"texts is {texts!r:.60}: give several texts without a change")
         found = [effect(text, cost, unit=unit, shuffles=shuffles, random_state=random_state) for text in texts]
+        if len(found) < 2:
+            raise ValueError(f"texts: {len(found)} given; give two texts without a change at least, better 100")
         return cls(_name(cost), np.sort(found), len(found))
 
-    def pvalue(self, effect: float) -> float:
+    def p_value(self, effect: float) -> float:
         """
         Share of texts without a change that have at least this effect, (1 + their number)/(1 + number of texts).
 
@@ -113,9 +116,7 @@ class DriftReference:
         float
             From 1/(texts + 1) to 1.
         """
-        value = float(effect)
-        if np.isnan(value):
-            raise ValueError("effect is nan: give what `effect` has returned")
+        value = real_number(effect, "effect", "give what `effect` has returned", lambda size: not math.isnan(size))
         if len(self.effects) == self.texts:
             beyond = float(self.texts - np.searchsorted(self.effects, value))
         else:
@@ -125,17 +126,19 @@ class DriftReference:
 
     def threshold(self, alpha: float = 0.05) -> float:
         """The effect that a share `alpha` of the texts without a change exceeds."""
-        return float(np.quantile(self.effects, 1 - _share(alpha)))
+        return float(np.quantile(self.effects, 1 - checked_alpha(alpha)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
+        return {"cost": self.cost, "texts": self.texts, "effects": self.effects.tolist()}
 
     def __repr__(self) -> str:
         return f"<DriftReference {self.cost!r}: {self.texts:,} texts, 5 % beyond an effect of {self.threshold():.2f}>"
 
 
-def _share(alpha: float) -> float:
+def checked_alpha(alpha: float) -> float:
     """A level, checked."""
-    if not isinstance(alpha, int | float | np.number) or isinstance(alpha, bool) or not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha!r}: give a share between 0 and 1, such as 0.05")
-    return float(alpha)
+    return real_number(alpha, "alpha", "give a share between 0 and 1, such as 0.05", lambda share: 0 < share < 1)
 
 
 def _name(cost: Cost) -> str:
@@ -185,7 +188,7 @@ def effect(
     return float(effects_of(*_null(text, cost, unit, shuffles, random_state)).max())
 
 
-def reference_pvalue(effect: float, cost: Cost = "ppm:3") -> float:
+def reference_p_value(effect: float, cost: Cost = "ppm:3") -> float:
     """
     Share of the reference texts, which have no change, with at least this effect.
 
@@ -207,10 +210,10 @@ def reference_pvalue(effect: float, cost: Cost = "ppm:3") -> float:
 
     Examples
     --------
-    >>> reference_pvalue(0.0) > 0.9
+    >>> reference_p_value(0.0) > 0.9
     True
     """
-    return DriftReference.shipped(cost).pvalue(effect)
+    return DriftReference.shipped(cost).p_value(effect)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -268,7 +271,8 @@ class TextChange:
             "effect": self.effect,
             "threshold": self.reference.threshold(self.alpha),
             "cost": self.cost,
-            "unit": self.cut,
+            "cut": self.cut,
+            "unit": self.units.unit,
             "n_units": len(self.units),
             "byte": self.byte,
             "n_bytes": len(self.units.text),
@@ -357,9 +361,11 @@ def text_change_test(
     >>> text_change_test(texts["English"][:3000]).changed
     False
     """
-    _share(alpha)
+    alpha, random_state = checked_alpha(alpha), seed(random_state)
     if reference is None:
         reference = DriftReference.shipped("ppm:3" if cost is None else cost)
+    elif not isinstance(reference, DriftReference):
+        raise TypeError(f"reference is {reference!r}: give a DriftReference, such as DriftReference.fit(texts)")
     elif cost is not None and _name(cost) != reference.cost:
         raise ValueError(f"cost is {_name(cost)!r} and the reference is for {reference.cost!r}: give one of them only")
     units, null = _null(text, reference.cost if cost is None else cost, unit, shuffles, random_state)
@@ -370,7 +376,7 @@ def text_change_test(
         reference.cost,
         best + 1,
         float(effects[best]),
-        reference.pvalue(effects[best]),
+        reference.p_value(effects[best]),
         alpha,
         effects,
         reference,

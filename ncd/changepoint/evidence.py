@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.drift import effects_of, reference_pvalue
+from ncd.changepoint.drift import effects_of, reference_p_value
 from ncd.changepoint.drift_table import EFFECTS
 from ncd.changepoint.sweeps import Null, null_of, sweep_of
 from ncd.changepoint.units import Units
@@ -25,7 +25,10 @@ Code: TypeAlias = "str | Compressor"
 
 _ALPHA = 0.2  # prior of the code of words, as in `one_cut`
 FEWEST = 8  # units that a text is shuffled in
+_PLACES = 40  # of a cut, and
+_COMPRESSIONS = 500  # of a text and its shuffles, and
 _BYTES = 2 * 10**7  # that a code compresses at most, where every prefix has to be compressed from its beginning
+_FEWEST_SHUFFLES = 4
 _EDGE = 0.1  # share of the text at each end where no other cut is looked for
 
 
@@ -120,8 +123,9 @@ def judged_by(code: Code, units: Units, cut: int, shuffles: int, random_state: i
     """Gains by a code; between fewer, larger units where it would have to compress too much."""
     incremental = isinstance(code, str) or type(code)._prefix_lengths is not Compressor._prefix_lengths
     if not incremental:
-        places = _BYTES // (len(units.text) * (1 + shuffles))
+        places = min(_BYTES // (len(units.text) * (1 + shuffles)), _PLACES)
         units = _coarser(units, max(places, FEWEST), cut)
+        shuffles = min(shuffles, max(_COMPRESSIONS // (2 * len(units)) - 1, _FEWEST_SHUFFLES))
     return Judged(units, null_of(units, sweep_of(units, code, _ALPHA), shuffles, random_state))
 
 
@@ -168,7 +172,7 @@ def gain_at(code: Code, judged: Judged, cut: int) -> Gain:
         shuffled=float(null.means[at]) + frame,
         spread=null.spread,
         effect=effect if inner else None,
-        p_value=reference_pvalue(effect, name) if known else None,
+        p_value=reference_p_value(effect, name) if known else None,
     )
 
 

@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.changepoint.arguments import real_number, whole_number
+
 __all__ = ["boundary_f1", "boundary_similarity", "covering", "f1_score", "hausdorff", "pk", "window_diff"]
 
 Positions = NDArray[np.int64]
@@ -58,19 +60,22 @@ def _window(k: int | None, boundaries: int, n: int) -> int:
     """Size of the window: half the mean segment of the reference, as segeval rounds it."""
     if k is None:
         return max(2, round(Fraction(n, 2 * (boundaries + 1))))
-    if isinstance(k, bool) or not isinstance(k, int | np.integer):
-        raise TypeError(f"k is {k!r}: give a whole number of units")
-    if not 1 <= k < n:
-        raise ValueError(f"k is {k}: with {n} units choose from 1 to {n - 1}")
-    return int(k)
+    return whole_number(k, "k", 1, n - 1, of=f"with {n} units")
 
 
-def _in_windows(boundaries: Positions, n: int, k: int) -> Positions:
-    """Boundaries between unit i and unit i + k, for every i."""
-    before = np.zeros(n, np.int64)
-    before[boundaries] = 1
-    np.cumsum(before, out=before)
-    return before[k:] - before[:-k]
+def _in_windows(boundaries: Positions, firsts: Positions, k: int) -> Positions:
+    """Boundaries between unit i and unit i + k, for windows that begin at `firsts`."""
+    return np.searchsorted(boundaries, firsts + k, "right") - np.searchsorted(boundaries, firsts, "right")
+
+
+def _share_of_windows(a: Positions, b: Positions, n: int, k: int, *, only_whether: bool) -> float:
+    """Share of windows with different numbers of boundaries in two segmentations, or where but one has any."""
+    changes = np.concatenate([[0], a, b, a - k, b - k])  # windows in between have the same boundaries
+    firsts = np.unique(changes[(changes >= 0) & (changes < n - k)])
+    counts = [_in_windows(boundaries, firsts, k) for boundaries in (a, b)]
+    if only_whether:
+        counts = [np.minimum(count, 1) for count in counts]
+    return int(np.diff(firsts, append=n - k)[counts[0] != counts[1]].sum()) / (n - k)
 
 
 def pk(reference: ArrayLike, predicted: ArrayLike, k: int | None = None, *, sizes: ArrayLike | None = None) -> float:
@@ -114,7 +119,7 @@ def pk(reference: ArrayLike, predicted: ArrayLike, k: int | None = None, *, size
     k = _window(k, len(a), n)
     if n <= k:
         return 0.0
-    return float(np.mean((_in_windows(a, n, k) > 0) != (_in_windows(b, n, k) > 0)))
+    return _share_of_windows(a, b, n, k, only_whether=True)
 
 
 def window_diff(
@@ -159,7 +164,7 @@ def window_diff(
     k = _window(k, len(a), n)
     if n <= k:
         return 0.0
-    return float(np.mean(_in_windows(a, n, k) != _in_windows(b, n, k)))
+    return _share_of_windows(a, b, n, k, only_whether=False)
 
 
 def _transposed(only_a: Positions, only_b: Positions, furthest: int) -> list[int]:
@@ -213,8 +218,7 @@ def boundary_similarity(
     >>> boundary_similarity([5, 10], [6, 10]), boundary_similarity([5, 10], [5, 7, 10])
     (0.5, 0.5)
     """
-    if isinstance(n_t, bool) or not isinstance(n_t, int | np.integer) or n_t < 1:
-        raise ValueError(f"n_t is {n_t!r}: give a whole number from 1 on")
+    n_t = whole_number(n_t, "n_t", 1)
     a, b, n = _pair(reference, predicted, sizes)
     matches = len(np.intersect1d(a, b, assume_unique=True))
     distances = _transposed(np.setdiff1d(a, b), np.setdiff1d(b, a), min(int(n_t), n) - 1)
@@ -225,9 +229,7 @@ def boundary_similarity(
 
 def _margin(margin: float) -> float:
     """A margin checked."""
-    if not math.isfinite(margin) or margin < 0:
-        raise ValueError(f"margin is {margin!r}: give a number of units, 0 or more")
-    return margin
+    return real_number(margin, "margin", "give a number of units, 0 or more", lambda units: 0 <= units < math.inf)
 
 
 def boundary_f1(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.changepoint.arguments import real_number, whole_number
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
@@ -54,7 +55,10 @@ def depth_scores(curve: Any) -> Curve:
     >>> depth_scores([1, 3, 2, 2, 5]).tolist()
     [0.0, 3.0, 0.0, 0.0, 3.0]
     """
-    x = np.asarray(curve, np.float64)
+    try:
+        x = np.asarray(curve, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"curve is {curve!r:.60}: give finite numbers in one row") from None
     if x.ndim != 1 or not np.isfinite(x).all():
         raise ValueError(f"curve has shape {x.shape}: give finite numbers in one row")
     return _climbed(x) + _climbed(x[::-1])[::-1]
@@ -231,6 +235,8 @@ def novelty(
     of = f"{n} {units.unit}"
     window = whole_number(window, "window", 1)
     min_size = whole_number(min_size, "min_size", 1)
+    if cutoff is not None:
+        cutoff = real_number(cutoff, "cutoff", "give the depth that a cut must exceed", lambda x: not math.isnan(x))
     most = n - 1 if n_segments is None else whole_number(n_segments, "n_segments", 1, n, of=f"with {of}") - 1
     name, curve = _novelty_curve(units, window, compressor, metric, distance)
     if not np.isfinite(curve).all():
@@ -258,7 +264,13 @@ def _novelty_curve(
     if not callable(distance):
         raise TypeError(f"distance is {distance!r}: give a function of two texts")
     n = len(units)
+    name = getattr(distance, "__name__", type(distance).__name__)
     values = [
-        float(distance(units.between(max(0, t - window), t), units.between(t, min(n, t + window)))) for t in range(1, n)
+        real_number(
+            distance(units.between(max(0, t - window), t), units.between(t, min(n, t + window))),
+            f"what {name} returned",
+            "distances must be finite numbers",
+        )
+        for t in range(1, n)
     ]
-    return getattr(distance, "__name__", type(distance).__name__), np.array(values)
+    return name, np.array(values)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
-from ncd.changepoint.sweeps import Null, check_two, null_of, sweep_of, units_of
+from ncd.changepoint.sweeps import Null, check_two, null_of, several_codes, sweep_of, units_of
 from ncd.changepoint.units import Units
 from ncd.compressors.base import SupportsLength
 from ncd.corpus import Text
@@ -70,7 +70,8 @@ class OneCut:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, for JSON."""
         return {
-            "unit": self.cut,
+            "cut": self.cut,
+            "unit": self.units.unit,
             "n_units": len(self.units),
             "byte": self.byte,
             "n_bytes": len(self.units.text),
@@ -153,10 +154,11 @@ def one_cut(
     """
     units = units_of(text, unit)
     check_two(units)
-    if isinstance(costs, str) or not len(costs):
-        raise ValueError(f"costs is {costs!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
+    codes = several_codes(costs, "costs")
+    if not codes:
+        raise ValueError("costs are none: give at least one, such as 'words'")
     shuffles = whole_number(shuffles, "shuffles", 2)
-    sweeps = [sweep_of(units, cost, _ALPHA) for cost in costs]
+    sweeps = [sweep_of(units, cost, _ALPHA) for cost in codes]
     parts = {sweep.name: null_of(units, sweep, shuffles, random_state) for sweep in sweeps}
     scores = np.sum([part.standardised for part in parts.values()], axis=0)
     return OneCut(units, int(scores.argmax()) + 1, scores, parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ncd.changepoint.drift import reference_pvalue, text_change_test
+from ncd.changepoint.drift import reference_p_value, text_change_test
 from ncd.changepoint.sweeps import short_units
 from ncd.changepoint.units import Units
 
@@ -64,4 +64,4 @@ def _p_value(text: bytes, reference: str, byte: int | None) -> float | None:
     if byte is None:
         return found.p_value
     nearest = int(np.abs(units.offsets[1:-1] - byte).argmin())
-    return reference_pvalue(found.effects[nearest], reference)
+    return reference_p_value(found.effects[nearest], reference)

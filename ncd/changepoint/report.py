@@ -95,7 +95,11 @@ def report_experiment(
     method: SequenceMethod = "distributional",
     weights: Weights = "pychest",
     cells: Cells = "raw",
-    **evidence: Any,
+    codes: Sequence[str | SupportsLength] = ("zlib", "ppm:3", "words"),
+    shuffles: int = 16,
+    tolerance: float = 0.1,
+    alpha: float = 0.05,
+    random_state: int = 0,
 ) -> ReportExperiment:
     """
     Compress a text, look for a changepoint of the bytes, and find the place in the text by growing prefixes.
@@ -119,8 +123,8 @@ def report_experiment(
     unit : {"words", "chars", "bytes", "sentences", "lines"}
     method, weights, cells
         Of the list estimator; see `list_estimator`.
-    **evidence
-        Arguments of `verify`: codes, shuffles, tolerance, random_state.
+    codes, shuffles, tolerance, alpha, random_state
+        Of the evidence; see `verify`.
 
     Returns
     -------
@@ -154,5 +158,17 @@ def report_experiment(
             f"text is too short: its stream has {stream.size} bytes, in which no changepoint was looked for"
         )
     position = candidates[0].position
-    verification = verify(text, position, compressor, steps, unit, strip=strip, **evidence)
+    verification = verify(
+        text,
+        position,
+        compressor,
+        steps,
+        unit,
+        strip=strip,
+        codes=codes,
+        shuffles=shuffles,
+        tolerance=tolerance,
+        alpha=alpha,
+        random_state=random_state,
+    )
     return ReportExperiment(position, int(stream.size), strip, min_distance, candidates, verification)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import seed
 from ncd.changepoint.symbols import word_symbols
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.compressors import get_compressor
@@ -24,6 +25,7 @@ __all__ = [
     "WordSweep",
     "check_two",
     "null_of",
+    "several_codes",
     "short_units",
     "sweep_of",
     "units_of",
@@ -104,6 +106,13 @@ class WordSweep(Sweep):
         return np.asarray(ahead[-1] - ahead[before] - back[len(ids) - before])
 
 
+def several_codes(codes: object, name: str) -> list[Any]:
+    """Codes that are given in a sequence."""
+    if isinstance(codes, str | bytes) or not isinstance(codes, Iterable):
+        raise TypeError(f"{name} is {codes!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
+    return list(codes)
+
+
 def sweep_of(units: Units, cost: str | SupportsLength, alpha: float) -> Sweep:
     """The gain by a cost's name, ``"words"`` or a compressor's."""
     if isinstance(cost, str) and cost == "words":
@@ -153,7 +162,7 @@ def null_of(units: Units, sweep: Sweep, shuffles: int, random_state: int) -> Nul
     inside = np.arange(1, n)
     gains = sweep.gains(np.arange(n), inside)
     looked = inside if n <= _PLACES else np.unique(np.linspace(1, n - 1, _PLACES).astype(np.int64))
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(seed(random_state))
     curves = np.empty((shuffles, n - 1))
     for row in range(shuffles):
         order = rng.permutation(n)

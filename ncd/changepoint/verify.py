@@ -8,11 +8,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ncd.changepoint.arguments import whole_number
+from ncd.changepoint.arguments import real_number, seed, whole_number
 from ncd.changepoint.brackets import Growing, Step, checked_steps
 from ncd.changepoint.bytestream import Strip, characters_of
+from ncd.changepoint.drift import checked_alpha
 from ncd.changepoint.evidence import FEWEST, Agreement, Gain, agreements, different_codes, gain_at, judged_by
-from ncd.changepoint.sweeps import short_units
+from ncd.changepoint.sweeps import several_codes, short_units
 from ncd.changepoint.units import Unit, split_units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
@@ -220,7 +221,9 @@ def verify(
         A position in ``byte_stream(text, compressor, strip)``, as the estimators for sequences give it, or with
         ``counted="text"`` a byte of the text: the first one after the change.
     compressor : str or Compressor
-        zlib, gzip, deflate and the context models compress only what each prefix adds; others every prefix.
+        zlib, gzip, deflate and the context models compress only what each prefix adds; others every prefix. Those look
+        at about 40 places of a cut, at equal distances and the one in question, and at fewer `shuffles`, 5 then, so
+        that they compress 500 times at most: an answer in seconds for a short text, and a rougher one.
     steps : sequence of int
         Units by which prefixes grow, descending.
     unit : {"words", "chars", "bytes", "sentences", "lines"}
@@ -265,12 +268,9 @@ def verify(
     """
     if counted not in get_args(Counted):
         raise ValueError(f"counted is {counted!r}: choose from {', '.join(map(repr, get_args(Counted)))}")
-    if not 0 <= tolerance <= 1:
-        raise ValueError(f"tolerance is {tolerance!r}: give a share of the text, from 0 to 1")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha!r}: give a share between 0 and 1, such as 0.05")
-    if isinstance(codes, str):
-        raise TypeError(f"codes is {codes!r}: give a sequence of names, such as ('zlib', 'ppm:3', 'words')")
+    give = "give a share of the text, from 0 to 1"
+    tolerance = real_number(tolerance, "tolerance", give, lambda share: 0 <= share <= 1)
+    alpha, random_state, codes = checked_alpha(alpha), seed(random_state), several_codes(codes, "codes")
     shuffles, sizes, data = whole_number(shuffles, "shuffles", 2), checked_steps(steps), as_bytes(text, name="text")
     if not data:
         raise EmptyTextError("text is empty: there is no change in it")
@@ -309,6 +309,6 @@ def verify(
         character=characters_of(data, begin + cut, begin + cut)[1],
         gains=tuple(gains),
         agreements=tuple(others),
-        tolerance=float(tolerance),
-        alpha=float(alpha),
+        tolerance=tolerance,
+        alpha=alpha,
     )
