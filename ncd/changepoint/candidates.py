@@ -135,7 +135,8 @@ def long_segmentation(
         finest = at
     else:
         totals = best[-1] - _PENALTIES * numbers + penalty(np.minimum(numbers, units))
-        at = int(np.argmin(np.where(numbers <= most_segments(units), totals, np.inf)))
+        most = max(most_segments(units), int(numbers[-1]))  # short segments alone may be allowed
+        at = int(np.argmin(np.where(numbers <= most, totals, np.inf)))
         finest = max(at - 1, 0)
     coarsest = min(at + 1, len(paths) - 1)
     union = np.unique(np.concatenate(paths[finest : coarsest + 1]))

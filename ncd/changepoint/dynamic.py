@@ -68,6 +68,17 @@ def most_segments(units: int) -> int:
     return max(1, (units + 2) // 2)
 
 
+def fewest_segments(places: Places, reach: int) -> int:
+    """The least number of segments of at most `reach` units with bounds at `places`, or 1 if there is none."""
+    number, at, last = 0, 0, len(places) - 1
+    while at < last:
+        after = int(np.searchsorted(places, places[at] + reach, side="right")) - 1
+        if after == at:
+            return 1
+        number, at = number + 1, after
+    return number
+
+
 def exact(cost: SegmentCost, places: Places, number: int | None, penalty: Penalty, reach: int) -> tuple[int, ...]:
     """
     The best of all segmentations with bounds at `places`.
@@ -77,7 +88,9 @@ def exact(cost: SegmentCost, places: Places, number: int | None, penalty: Penalt
     ValueError
         If no segmentation has so many segments of at most `reach` units.
     """
-    most = number if number is not None else min(most_segments(int(places[-1])), len(places) - 1)
+    most = number
+    if most is None:
+        most = min(max(most_segments(int(places[-1])), fewest_segments(places, reach)), len(places) - 1)
     best, back = table(cost, places, most + 1, np.zeros(most + 1), 1, reach)
     sums = best[-1]
     if number is None:

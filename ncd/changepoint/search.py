@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.changepoint.arguments import whole_number
 from ncd.changepoint.candidates import EXACT, long_segmentation
-from ncd.changepoint.costs import Bits, SegmentCost
+from ncd.changepoint.costs import Bits, SegmentCost, fitted_units
 from ncd.changepoint.dynamic import Penalty, exact
 
 __all__ = ["Found", "best_segmentation", "number_bits"]
@@ -69,6 +70,22 @@ def number_bits(units: int) -> Penalty:
     return bits
 
 
+def _checked(penalty: Penalty) -> Penalty:
+    """A penalty that raises unless it gives a number for each number of segments."""
+    if not callable(penalty):
+        raise TypeError(f"penalty is {penalty!r}: give a function of arrays of numbers of segments, or None")
+
+    def bits(numbers: NDArray[np.int64]) -> Bits:
+        found = np.asarray(penalty(numbers), np.float64)
+        if found.shape != numbers.shape:
+            raise ValueError(f"penalty gives shape {found.shape} for {len(numbers)} numbers: give one for each")
+        if np.isnan(found).any():
+            raise ValueError(f"penalty of {numbers[np.isnan(found).argmax()]} segments is NaN: give a number of bits")
+        return found
+
+    return bits
+
+
 def best_segmentation(
     cost: SegmentCost,
     n_segments: int | None = None,
@@ -97,7 +114,7 @@ def best_segmentation(
         From 1 to the number of units; default: the number with the least sum.
     penalty : callable, optional
         Bits for an array of numbers of segments; default: `number_bits`. Not used if the number is given. Numbers up to
-        half that of the units (and 2) are looked at.
+        half that of the units (and 2) are looked at, or as many as `max_length` needs.
     max_length : int, optional
         Units that a segment has at most.
 
@@ -107,12 +124,17 @@ def best_segmentation(
 
     Raises
     ------
-    ValueError
-        If no segmentation has so many segments of at most that length.
+    TypeError, ValueError
+        If the cost is not fitted, an argument is out of range, the penalty of a number is none, or no segmentation has
+        so many segments of at most that length.
     """
-    units = len(cost.units)
-    limit = units if max_length is None else max_length
-    penalty = number_bits(units) if penalty is None else penalty
+    if not isinstance(cost, SegmentCost):
+        raise TypeError(f"cost is {cost!r}: give a fitted SegmentCost, such as WordCost().fit(split_units(text))")
+    units = len(fitted_units(cost))
+    if n_segments is not None:
+        n_segments = whole_number(n_segments, "n_segments", 1, units, of=f"of {units} units")
+    limit = units if max_length is None else min(whole_number(max_length, "max_length", 1), units)
+    penalty = number_bits(units) if penalty is None else _checked(penalty)
     if n_segments == 1 and limit >= units:
         return Found((0, units), "exact", units - 1)
     if units <= EXACT:

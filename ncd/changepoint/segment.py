@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from itertools import pairwise
 from typing import Any, Self, get_args
 
@@ -27,6 +28,7 @@ __all__ = ["COSTS", "TextSegmenter", "get_cost"]
 COSTS = ("auto", "words", "chars", "u00", "kernel")
 
 _SHORT = 500  # words of a text in which codes of words alone see little
+_ALPHANUMERIC = re.compile(rb"[0-9A-Za-z]")
 _PARAMETERS = ("cost", "n_segments", "penalty", "unit", "max_length", "p_values")
 
 
@@ -39,7 +41,8 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
     cost : str or SegmentCost
         "words", "chars", "u00", "kernel", the name of a compressor, or "auto". An object is given back as it is.
         "auto" is "chars" where most letters are of scripts that write no spaces (Chinese, Japanese, Thai, Lao, Tibetan,
-        Burmese, Khmer); for two segments of a text of fewer than 500 words, `OneCutCost`; otherwise "words".
+        Burmese, Khmer); for two segments of a text of fewer than 500 words, `OneCutCost`; "ppm:3" where there is not a
+        letter or digit; otherwise "words".
     units : Units
         Of the text, which "auto" looks at.
     n_segments : int, optional
@@ -68,7 +71,10 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
             return CharCost()
         if n_segments == 2 and len(word_symbols(units).ids) < _SHORT:
             return OneCutCost()
-        return WordCost()
+        if _ALPHANUMERIC.search(units.text) is None and not len(word_symbols(units).ids):
+            cost = "ppm:3"
+        else:
+            return WordCost()
     made = {"words": WordCost, "chars": CharCost, "u00": U00Cost}.get(cost)
     if made is not None:
         return made()
@@ -103,8 +109,8 @@ class TextSegmenter:
         - ``"words"``: `WordCost`, Dirichlet codes of words cut to five and six letters, for subjects;
         - ``"chars"``: `CharCost`, the same of runs of characters, for scripts without spaces;
         - ``"auto"``: "chars" for texts that are mostly in such scripts; for ``n_segments=2`` and fewer than 500 words
-          the sum of zlib, PPM and words (`OneCutCost`), which finds one cut in a short text far more often; otherwise
-          "words";
+          the sum of zlib, PPM and words (`OneCutCost`), which finds one cut in a short text far more often; "ppm:3" for
+          texts without a letter or digit (such as emoji); otherwise "words";
         - ``"u00"``: `U00Cost`;
         - ``"kernel"``: `ncd.changepoint.gram.KernelCost`, NCD of the units with each other; give `n_segments`;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
