@@ -560,4 +560,4 @@ def test_auto_takes_bytes_where_there_are_no_letters():
     assert 20 in found.cuts
     assert TextSegmenter(n_segments=2).fit_predict(text).cuts == (20,)
     assert TextSegmenter().fit_predict("... !!! ... ??? \n\n --- \n\n ***").cost == "ppm:3"
-    assert TextSegmenter().fit_predict("Ж. Щ. Ж. Щ.").cost == "words"
+    assert TextSegmenter().fit_predict("Жар! Щит! Жар! Щит!").cost == "words"
