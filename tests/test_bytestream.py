@@ -236,6 +236,15 @@ def test_empty_text():
         (lambda: byte_stream(WORDS, strip=10), TypeError, "two numbers"),
         (lambda: byte_stream(WORDS, "gzp"), ValueError, "gzip"),
         (lambda: byte_stream(3), TypeError, "int"),
+        (lambda: framing(None, "gzip"), TypeError, "stream is None"),
+        (lambda: framing("abc", "gzip"), TypeError, "stream is 'abc'"),
+        (lambda: framing(b"\x28\xb5\x2f\xfd", "zstd"), ValueError, "4 bytes: it is cut short"),
+        (lambda: framing(b"\xfd7zXZ\x00" + b"\xff" * 9, "xz"), ValueError, "15 bytes: it is cut short"),
+        (lambda: framing(b"\xff" * 3, "ppm:3"), ValueError, "cut short"),
+        *(
+            (lambda name=name: framing(b"abc", name), ValueError, r"begins with b'abc'")
+            for name in ("gzip", "zlib", "bz2", "xz", "zstd")
+        ),
         (lambda: stream_to_text(WORDS, -1), ValueError, "position is -1: choose from 0 to"),
         (lambda: stream_to_text(WORDS, 10_000), ValueError, "position is 10000"),
         (lambda: stream_to_text(WORDS, 1.5), TypeError, "position is 1.5"),
@@ -258,3 +267,11 @@ def test_lengths_alone_are_no_stream():
 
     with pytest.raises(TypeError, match="gives lengths only"):
         byte_stream(WORDS, Count())
+
+
+@pytest.mark.parametrize("name", ["gzip", "zlib", "bz2", "xz", "zstd:19", "lz4", "ppm:3", "wb"])
+@pytest.mark.parametrize("text", ["", "a", "to be or not to be " * 50])
+def test_framing_of_every_stream_of_its_own(name, text):
+    stream = ncd.get_compressor(name).compress(text)
+    assert framing(stream, name) == framing(memoryview(stream), name)
+    assert sum(framing(stream, name)) <= len(stream)

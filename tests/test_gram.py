@@ -117,6 +117,15 @@ def test_too_many_units_are_refused_before_they_are_computed():
         (lambda: KernelCost.of_embeddings([[1.0], [np.inf]]), ValueError, "infinite"),
         (lambda: gram_of([[1.0]], "poly"), ValueError, "choose from 'cosine', 'rbf', 'linear'"),
         (lambda: gram_of([[1.0]], "rbf", bandwidth=0), ValueError, "bandwidth is 0"),
+        (lambda: gram_of([[1.0]], "rbf", bandwidth="a"), TypeError, "bandwidth is 'a'"),
+        (lambda: gram_of([[1.0]], "cosine", bandwidth=np.nan), ValueError, "bandwidth is nan"),
+        (lambda: gram_of([["a"]]), TypeError, "give a matrix of numbers"),
+        (lambda: gram_of([[1e200], [1e200]], "linear"), ValueError, "no finite numbers: divide"),
+        (lambda: gram_of([[1e200], [-1e200]], "rbf"), ValueError, "no finite numbers: divide"),
+        (lambda: gram_of([[1e308]] * 9, "rbf"), ValueError, "no finite numbers: divide"),
+        (lambda: KernelCost(np.full((4, 4), 1e308)).fit(lines(4)), ValueError, "divide it by that"),
+        (lambda: KernelCost([[0, 1e308], [-1e308, 0]]), ValueError, "not symmetric"),
+        (lambda: KernelCost(rank="a"), TypeError, "size is 'a'"),
         (lambda: KernelCost(np.eye(3)).fit(lines(4)), ValueError, "matrix is of 3 units and the text has 4"),
         (lambda: KernelCost().fit(split_units("")), ValueError, "nothing to cut"),
     ],
@@ -124,3 +133,13 @@ def test_too_many_units_are_refused_before_they_are_computed():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_gram_of_any_scale_and_place():
+    vectors = np.random.default_rng(0).normal(size=(6, 3))
+    for scale in (1e-300, 1e200, 1e307):
+        assert gram_of(vectors * scale) == pytest.approx(gram_of(vectors))
+    near = gram_of(np.array([[0.0], [1.0], [2.0]]) + 1e9, "rbf", bandwidth=1.0)
+    assert near == pytest.approx(np.exp(-(np.subtract.outer(range(3), range(3)) ** 2) / 2))
+    assert gram_of([[1.0], [2.0]], "rbf", bandwidth=1e-300).tolist() == np.eye(2).tolist()
+    assert gram_of([[1.0], [2.0]], "rbf", bandwidth=1e300).tolist() == np.ones((2, 2)).tolist()

@@ -138,12 +138,31 @@ def test_min_size():
         (lambda: CodeLengthCost("zlib").fit(np.array([1.0, np.nan])), ValueError, "nan"),
         (lambda: CodeLengthCost("zlib").fit(np.array([["a", "b"]])), TypeError, "one column"),
         (lambda: CodeLengthCost("zlib").fit(["a", None]), TypeError, "missing"),
-        (lambda: CodeLengthCost("zlib").fit(SIGNAL).error(5, 99), ValueError, "5:99"),
+        (lambda: CodeLengthCost("zlib").fit(SIGNAL).error(5, 99), ValueError, "end is 99: with 27 units"),
+        (lambda: CodeLengthCost("zlib").fit(SIGNAL).error(5, 2), ValueError, "end is 2"),
+        (lambda: CodeLengthCost("zlib").fit(SIGNAL).error(-1, 2), ValueError, "start is -1"),
+        (lambda: CodeLengthCost("zlib").fit(SIGNAL).error(0.5, 3.9), TypeError, "start is 0.5"),
+        (lambda: CodeLengthCost("zlib").error(0, 2), ValueError, r"call fit\(signal\) first"),
+        (lambda: CodeLengthCost("zlib").fit(None), TypeError, "texts is None"),
+        (lambda: CodeLengthCost("zlib").fit([1, 2, 3]), TypeError, "an array of numbers as the signal"),
     ],
 )
 def test_bad_arguments(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_memory_is_bounded_and_answers_stay(monkeypatch):
+    monkeypatch.setattr("ncd.changepoint.rupture._MOST_BYTES", 600)
+    bounded, usual = (CodeLengthCost("zlib").fit(SIGNAL) for _ in range(2))
+    monkeypatch.undo()
+    n = len(SIGNAL)
+    pairs = [(a, b) for b in range(n, 0, -1) for a in range(b)]
+    free = [usual.error(a, b) for a, b in pairs]
+    assert len(usual._rows) == n - 3
+    monkeypatch.setattr("ncd.changepoint.rupture._MOST_BYTES", 600)
+    assert [bounded.error(a, b) for a, b in pairs] == pytest.approx(free, rel=1e-12)
+    assert 0 < sum(row.nbytes for row in bounded._rows.values()) <= 600
 
 
 def test_ruptures_is_imported_when_it_is_used(python):

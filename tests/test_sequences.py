@@ -581,6 +581,17 @@ def test_bad_depth_of_change_test(depth):
         change_test([0, 1] * 20, depth=depth)
 
 
+def test_change_test_has_a_curve():
+    found = change_test(coins(0.2, 0.8))
+    assert found.curve.shape == (1599,)
+    assert found.curve.argmax() + 1 == found.position
+    assert found.bits == pytest.approx(np.log2(np.exp2(found.curve).mean()))
+    assert set(found.to_dict()) == {"p_value", "position", "bits", "order"}
+    ax = found.plot()
+    assert ax.lines[0].get_ydata().max() == found.curve.max()
+    mpl.pyplot.close(ax.figure)
+
+
 def test_candidates_and_costs_are_readable():
     candidate = list_estimator(coins(0.2, 0.8), 0.25)[0]
     assert json.loads(json.dumps(candidate.to_dict()))["position"] == candidate.position

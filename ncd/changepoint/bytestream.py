@@ -25,6 +25,15 @@ Strip: TypeAlias = "tuple[int, int] | Literal['auto'] | None"
 #: How a place of the stream is found in the text.
 Method = Literal["auto", "parse", "prefix"]
 
+#: How streams begin.
+_BEGINNINGS = {
+    "gzip": b"\x1f\x8b",
+    "zlib": b"\x78",
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "lz4": b"\x04\x22\x4d\x18",
+}
 _DEFLATE = ("deflate", "zlib", "gzip")
 _CHECKSUM = 4
 
@@ -72,15 +81,33 @@ def framing(stream: bytes, compressor: str | SupportsLength = "gzip") -> tuple[i
         What ``compress`` of the compressor returned.
     compressor : str or Compressor
 
+    Raises
+    ------
+    TypeError
+        If the stream is not bytes.
+    ValueError
+        If it does not begin as the format does, or is shorter than its framing.
+
     Examples
     --------
     >>> import ncd
     >>> framing(ncd.get_compressor("gzip").compress("a text"), "gzip")
     (10, 8)
     """
-    coder = get_compressor(compressor)
+    if not isinstance(stream, bytes | bytearray | memoryview):
+        raise TypeError(f"stream is {stream!r:.60}: give the bytes that `compress` returned")
+    stream, coder = bytes(stream), get_compressor(compressor)
+    if not stream.startswith(_BEGINNINGS.get(coder.family, b"")):
+        raise ValueError(f"stream begins with {stream[:6]!r}: a stream of {coder.name} does not")
     read = _framing_of(coder)
-    return read(stream) if read and stream else (coder.header, coder.trailer)
+    try:
+        first, last = read(stream) if read and stream else (coder.header, coder.trailer)
+    except IndexError:
+        first = len(stream) + 1
+        last = 0
+    if first + last > len(stream):
+        raise ValueError(f"stream has {len(stream)} bytes: it is cut short, or not of {coder.name}")
+    return first, last
 
 
 def checked_strip(strip: Strip) -> tuple[int, int] | None:

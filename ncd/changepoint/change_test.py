@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,16 +29,27 @@ class ChangeTest:
     bits : float
         Bits that a code with one change saves over the best source without one; the p-value is 2^-bits, at most 1.
     order : int
+    curve : ndarray of float64, shape (n - 1,)
+        The same bits for a change at each place: of the code with a change there, not of the mixture of all.
     """
 
     p_value: float
     position: int
     bits: float
     order: int
+    curve: NDArray[np.float64] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain Python values."""
-        return asdict(self)
+        """Everything but the curve as plain Python values."""
+        return {"p_value": self.p_value, "position": self.position, "bits": self.bits, "order": self.order}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Bits that a change saves at each place, with the most likely one; returns the matplotlib Axes."""
+        from ncd.changepoint.pictures import curve
+
+        places = range(1, len(self.curve) + 1)
+        label = "bits saved by one change"
+        return curve(places, self.curve, cuts=[self.position], xlabel="position in the sequence", ylabel=label, ax=ax)
 
 
 def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) -> ChangeTest:
@@ -97,8 +108,11 @@ def change_test(x: ArrayLike, order: int = 1, *, bits: int = 2, depth: int = 8) 
     changed = code.growing(0, n)[-1] - code.gains(0, n)
     least = float(changed.min())
     mixed = least - float(np.log2(np.exp2(least - changed).mean()))
-    saved = _least_bits(code.symbols, order, code.given) - mixed
-    return ChangeTest(1.0 if saved <= 0 else float(2.0**-saved), int(changed.argmin()) + 1, saved, order)
+    single = _least_bits(code.symbols, order, code.given)
+    saved = single - mixed
+    return ChangeTest(
+        1.0 if saved <= 0 else float(2.0**-saved), int(changed.argmin()) + 1, saved, order, single - changed
+    )
 
 
 def _least_bits(symbols: NDArray[np.uint8], order: int, given: int) -> float:

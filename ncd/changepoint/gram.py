@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncd import memory
+from ncd.changepoint.arguments import real_number, whole_number
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import get_compressor
@@ -18,12 +19,16 @@ __all__ = ["KernelCost", "gram_of", "rank_transform"]
 
 #: Similarities of embeddings.
 Kernel = Literal["cosine", "rbf", "linear"]
+_MOST = 1e306  # of a sum of all similarities
 _REMEDY = "cut the text into larger or fewer units, or choose a cost that keeps no matrix, such as 'words'"
 
 
 def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """A matrix of numbers."""
-    matrix = np.asarray(values, np.float64)
+    try:
+        matrix = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {values!r:.60}: give a matrix of numbers") from None
     if matrix.ndim != 2 or not matrix.size:
         raise ValueError(f"{name} has shape {matrix.shape}: give a matrix")
     if not np.isfinite(matrix).all():
@@ -51,7 +56,7 @@ def gram_of(embeddings: ArrayLike, kernel: Kernel = "cosine", *, bandwidth: floa
     Raises
     ------
     ValueError
-        If the vectors are not finite, the kernel is none of these, or `bandwidth` is not above 0.
+        If the vectors or their products are not finite, the kernel is none of these, or `bandwidth` is not above 0.
     MemoryError
         If n x n numbers do not fit in memory.
 
@@ -62,27 +67,46 @@ def gram_of(embeddings: ArrayLike, kernel: Kernel = "cosine", *, bandwidth: floa
     """
     if kernel not in get_args(Kernel):
         raise ValueError(f"kernel is {kernel!r}: choose from {', '.join(map(repr, get_args(Kernel)))}")
+    if bandwidth is not None:
+        bandwidth = real_number(bandwidth, "bandwidth", "give a number above 0", lambda h: 0 < h < math.inf)
     vectors = _finite(embeddings, "embeddings")
     if kernel == "cosine":
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+        vectors = _of_length_one(vectors)
     products = memory.new_matrix((len(vectors), len(vectors)), np.float64, _REMEDY)
-    np.matmul(vectors, vectors.T, out=products)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if kernel == "rbf":
+            vectors = vectors - vectors.mean(0)  # so that no digits are lost far from the origin
+        np.matmul(vectors, vectors.T, out=products)
+        if kernel == "rbf":
+            squares = np.diagonal(products).copy()
+            products *= -2
+            products += squares[:, None]
+            products += squares
+            np.maximum(products, 0, out=products)
+    if not np.isfinite(products).all():
+        raise ValueError(
+            f"embeddings hold values up to {np.abs(embeddings).max():.3g}, whose products are no finite numbers: "
+            "divide them by their largest one"
+        )
     if kernel != "rbf":
         return products
-    squares = np.diagonal(products).copy()
-    products *= -2
-    products += squares[:, None]
-    products += squares
-    np.maximum(products, 0, out=products)
     if bandwidth is None:
         others = products[np.triu_indices(len(products), 1)]
         bandwidth = math.sqrt(float(np.median(others))) if len(others) else 1.0
         bandwidth = bandwidth or 1.0
-    elif not (math.isfinite(bandwidth) and bandwidth > 0):
-        raise ValueError(f"bandwidth is {bandwidth!r}: give a number above 0")
-    products /= -2 * bandwidth * bandwidth
+    with np.errstate(over="ignore"):
+        products /= -bandwidth
+        products /= bandwidth
+        products /= 2
     return np.exp(products, out=products)
+
+
+def _of_length_one(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows divided by their lengths; those of zeros as they are. Scaled before, so that no square is lost."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
+    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.divide(scaled, norms, out=scaled, where=norms > 0)
 
 
 def rank_transform(matrix: ArrayLike, size: int = 11) -> NDArray[np.float64]:
@@ -112,8 +136,8 @@ def rank_transform(matrix: ArrayLike, size: int = 11) -> NDArray[np.float64]:
     >>> rank_transform([[1, 2], [3, 4]], 3).round(2).tolist()
     [[0.0, 0.33], [0.67, 1.0]]
     """
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 3 or size % 2 == 0:
-        raise ValueError(f"size is {size!r}: give an odd number from 3 on")
+    if whole_number(size, "size", 3) % 2 == 0:
+        raise ValueError(f"size is {size}: give an odd number from 3 on")
     values = _finite(matrix, "matrix")
     n, m = values.shape
     smaller, around = np.zeros((n, m), np.int32), np.zeros((n, m), np.int32)
@@ -197,7 +221,7 @@ class KernelCost(SegmentCost):
         d = _finite(distances, "distances")
         if d.shape[0] != d.shape[1]:
             raise ValueError(f"distances have shape {d.shape}: give a square matrix")
-        return cls(1 - (d + d.T) / 2, **options)
+        return cls(1 - (d / 2 + d.T / 2), **options)
 
     @classmethod
     def of_embeddings(
@@ -228,7 +252,7 @@ class KernelCost(SegmentCost):
         Raises
         ------
         ValueError
-            If there are no units, or not as many as the given matrix has.
+            If there are no units, or not as many as the given matrix has, or its values are too large to be summed.
         MemoryError
             If n x n numbers do not fit in memory.
         """
@@ -243,6 +267,11 @@ class KernelCost(SegmentCost):
         if self.rank is not None:
             matrix = rank_transform(matrix, self.rank)
         self.units, self.matrix = units, matrix
+        largest = max(float(matrix.max()), -float(matrix.min()))
+        if largest * len(units) ** 2 > _MOST:
+            raise ValueError(
+                f"matrix holds values up to {largest:.3g}: their sums are beyond floats; divide it by that"
+            )
         sums[0], sums[:, 0] = 0, 0
         np.cumsum(matrix, axis=0, out=sums[1:, 1:])
         np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
@@ -278,6 +307,8 @@ def _symmetric(values: ArrayLike) -> NDArray[np.float64]:
     matrix = _finite(values, "matrix")
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"matrix has shape {matrix.shape}: give a square one")
-    if not np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-9):
+    with np.errstate(over="ignore"):
+        symmetric = np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-9)
+    if not symmetric:
         raise ValueError("matrix is not symmetric: give (m + m.T) / 2, or use KernelCost.of_distances")
     return matrix

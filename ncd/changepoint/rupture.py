@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ __all__ = ["CodeLengthCost"]
 
 _BITS = 2  # of a number's rank
 _ONE_BY_ONE = 3  # segments with one beginning, after which all of them are computed
+_MOST_BYTES = 10**8  # of the costs that are kept
 
 
 class CodeLengthCost(BaseCost):  # type: ignore[misc]
@@ -44,6 +46,8 @@ class CodeLengthCost(BaseCost):  # type: ignore[misc]
     Take ``jump=1``: the default of ruptures, 5, looks at every fifth place only. `ruptures.Dynp` is exact;
     `ruptures.Pelt` discards places by a rule that such costs may break, so that its result may be slightly worse than
     the best. `ruptures.KernelCPD` takes no custom cost.
+
+    Costs are kept, 100 MB of them at most: those that were not asked for longest are computed anew.
 
     Parameters
     ----------
@@ -107,6 +111,10 @@ class CodeLengthCost(BaseCost):  # type: ignore[misc]
             raise TypeError(
                 "texts is a single text: give its units, such as ncd.changepoint.split_units(text, 'lines')"
             )
+        if not isinstance(texts, Sequence | Units):
+            raise TypeError(f"texts is {texts!r:.60}: give a sequence of texts")
+        if any(isinstance(texts[i], int | float | np.number) for i in range(len(texts))):
+            raise TypeError("texts holds numbers: give texts, or an array of numbers as the signal")
         signal = np.empty(len(texts), object)
         signal[:] = [as_bytes(texts[i], name="signal") for i in range(len(texts))]
         return signal
@@ -135,7 +143,8 @@ class CodeLengthCost(BaseCost):  # type: ignore[misc]
         self._n = len(units)
         self._known: dict[tuple[int, int], float] = {}
         self._asked = np.zeros(self._n, np.int64)
-        self._rows: dict[int, NDArray[np.float64]] = {}
+        self._rows: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
+        self._kept = 0
         return self
 
     def _units(self, signal: Any) -> Units:
@@ -170,23 +179,33 @@ class CodeLengthCost(BaseCost):  # type: ignore[misc]
         ruptures.exceptions.NotEnoughPoints
             If the segment has fewer than `min_size` units.
         """
-        start, end = int(start), int(end)
-        if not 0 <= start <= end <= self._n:
-            raise ValueError(f"segment {start}:{end} is not one of {self._n} units")
+        if not hasattr(self, "_rows"):
+            raise ValueError("the cost has no signal yet: call fit(signal) first")
+        start = whole_number(start, "start", 0, self._n, of=f"with {self._n} units")
+        end = whole_number(end, "end", start, self._n, of=f"with {self._n} units")
         if end - start < self.min_size:
             raise NotEnoughPoints
         row = self._rows.get(start)
         if row is not None:
+            self._rows.move_to_end(start)
             return float(row[end - start - 1])
         value = self._known.get((start, end))
         if value is None:
             self._asked[start] += 1
             if self._asked[start] > _ONE_BY_ONE:
-                self._rows[start] = row = self.cost.growing(start, self._n)
+                row = self.cost.growing(start, self._n)
+                self._keep(start, row)
                 return float(row[end - start - 1])
             value = float(self.cost.evaluate(np.array([start]), np.array([end]))[0])
             self._known[start, end] = value
         return value
+
+    def _keep(self, start: int, row: NDArray[np.float64]) -> None:
+        """Keep the costs of all segments with a beginning, and drop those that were not asked for longest."""
+        self._rows[start] = row
+        self._kept += row.nbytes
+        while self._kept > _MOST_BYTES and len(self._rows) > 1:
+            self._kept -= self._rows.popitem(last=False)[1].nbytes
 
 
 class _PlainCost(CalibratedCost):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from ncd.changepoint.units import Units
+from ncd.visible import shown
 
 __all__ = ["Segment", "Segmentation"]
 
@@ -51,14 +52,14 @@ class Segment:
 
     def opening(self, width: int = 40) -> str:
         """
-        The first words on one line, at most `width` characters.
+        The first words on one line, at most `width` characters; control characters as escapes.
 
         Examples
         --------
         >>> Segment(0, 1, 0, 20, 0, 20, b"One two, three  four", None, None).opening(12)
         'One two, ...'
         """
-        line = " ".join(self.data[: 8 * width + 64].decode("utf-8", "replace").split())
+        line = shown(" ".join(self.data[: 8 * width + 64].decode("utf-8", "replace").split()))
         if len(line) <= width:
             return line
         head = line[: width - 3]
