@@ -6,7 +6,7 @@ import pytest
 from support import make_text
 
 import ncd
-from ncd.changepoint import CalibratedCost, split_units
+from ncd.changepoint import CalibratedCost, best_segmentation, split_units
 from ncd.changepoint.costs import SegmentCost
 
 TOPICS = [
@@ -101,3 +101,57 @@ def test_bytes_that_are_not_text():
 def test_bad_arguments(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def languages(size, unit):
+    """A text that is English up to the middle, then French."""
+    texts = dict(zip(ncd.data.load_udhr().labels, ncd.data.load_udhr().texts, strict=True))
+    first, second = (texts[name].encode()[500 : 500 + size] for name in ("English", "French"))
+    return units_of(first + second, unit)
+
+
+def test_tiny_units_are_shuffled_in_runs():
+    """Single bytes in random order are no reference: against them every segment has much in common."""
+    units = languages(1000, "bytes")
+    for name in ("zlib", "ppm:3"):
+        cost = CalibratedCost(name, shuffles=4, starts=4).fit(units)
+        cuts = np.arange(10, len(units), 10)
+        start, stop = np.zeros_like(cuts), np.full_like(cuts, len(units))
+        best = cuts[(cost.evaluate(start, cuts) + cost.evaluate(cuts, stop)).argmin()]
+        assert abs(best - 1000) <= 20
+        coded = 8 if name == "zlib" else 1
+        own = np.array([coded * ncd.get_compressor(name).length(units.text[i : i + 100]) for i in range(0, 1900, 100)])
+        assert abs((own - cost.ordinary([100])).mean()) < 0.06 * own.mean()
+
+
+def test_work_for_many_units_is_bounded(monkeypatch):
+    """Code lengths are asked for at about a thousand places of a curve and every hundred bytes of a search."""
+    units = languages(8_000, "bytes")
+    asked = []
+    lengths = CalibratedCost._lengths
+
+    def counted(self, text, ends, start):
+        asked.append(len(ends))
+        return lengths(self, text, ends, start)
+
+    monkeypatch.setattr(CalibratedCost, "_lengths", counted)
+    cost = CalibratedCost("zlib", shuffles=2, starts=2).fit(units)
+    cost.ordinary([len(units)])
+    assert sum(asked) < 4 * 1100
+    asked.clear()
+    found = best_segmentation(cost, 2)
+    assert found.method == "candidates"
+    assert abs(found.bounds[1] - 8_000) < 100
+    assert max(asked) < 500
+    assert sum(asked) < 5_000
+
+
+def test_curve_of_many_units_is_that_of_all_places():
+    units = units_of("\n".join(make_text(i, 5) for i in range(2100)), "lines")
+    assert len(units) > 2048
+    cost = CalibratedCost("ppm:1", shuffles=1, starts=1, random_state=3).fit(units)
+    order = np.random.default_rng(3).permutation(len(units))
+    shuffled = b"".join(units[int(i)] for i in order)
+    sizes = np.array([1, 2, 16, 32, 1000, 20_000, len(shuffled) - 1, len(shuffled)])
+    expected = ncd.get_compressor("ppm:1").prefix_lengths(shuffled, sizes)
+    assert cost.ordinary(sizes) == pytest.approx(expected, rel=0.002, abs=1)

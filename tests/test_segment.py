@@ -561,3 +561,21 @@ def test_auto_takes_bytes_where_there_are_no_letters():
     assert TextSegmenter(n_segments=2).fit_predict(text).cuts == (20,)
     assert TextSegmenter().fit_predict("... !!! ... ??? \n\n --- \n\n ***").cost == "ppm:3"
     assert TextSegmenter().fit_predict("Жар! Щит! Жар! Щит!").cost == "words"
+
+
+@pytest.mark.parametrize("pace", [1.0, 20.0])
+def test_cuts_of_small_units_move_to_the_best_place_around(pace):
+    lines = lines_of(5, (12, 9, 14))
+    cost = WordCost().fit(split_units("\n".join(lines), "chars"))
+    n = len(cost.units)
+    cost.pace = pace
+    whole = best_segmentation(cost, 3)
+    assert whole.method == "exact"
+    moved = tuple(bound + shift for bound, shift in zip(whole.bounds, (0, 17, -30, 0), strict=True))
+    found = candidates._refined(cost, moved, 60, n)
+
+    def total(bounds):
+        return sum(cost.evaluate(bounds[:-1], bounds[1:]))
+
+    assert total(found) == pytest.approx(total(whole.bounds))
+    assert candidates._refined(cost, moved, 0, n) == moved

@@ -18,6 +18,8 @@ __all__ = ["CalibratedCost"]
 
 Bits = NDArray[np.float64]
 _FIRST = 1 << 12  # bytes that the shuffled text is coded for at first; twice as many whenever more are asked for
+_TINY, _RUN, _RUNS = 8, 100, 64  # bytes of units that are shuffled in runs; bytes of a run at most; runs at least
+_MANY, _PLACES = 2048, 1024  # units whose ends are all looked at; places of the curve where they are more
 
 
 class CalibratedCost(SegmentCost):
@@ -31,7 +33,12 @@ class CalibratedCost(SegmentCost):
     learning, and what is left is whether a segment's units have more in common than any units of the text.
 
     f is the mean over `shuffles` random orders, each begun at `starts` places spread evenly over it and read in a
-    circle, so that the curve is as exact for long segments as for short ones; between unit ends it is linear.
+    circle, so that the curve is as exact for long segments as for short ones. Between unit ends it is linear; with more
+    than 2,048 units, or units of fewer than 8 bytes, between 1,024 sizes and the powers of two below.
+
+    Units of fewer than 8 bytes on average, such as characters and bytes, are not shuffled one by one: that would leave
+    nothing of a text but the counts of its bytes, against which every segment has much in common. Runs of neighbours
+    are, of a 64th of the text and at most 100 bytes.
 
     All segments that begin at one unit cost one pass over the text with the context models, and little more with
     zlib, gzip and deflate: n passes for all n^2 of n units. Other compressors need one compression for each segment.
@@ -95,9 +102,10 @@ class CalibratedCost(SegmentCost):
             If there are no units.
         """
         self.units = units
+        self._bounds = _pieces(units)
         rng = np.random.default_rng(self.random_state)
-        self._orders = [rng.permutation(len(units)) for _ in range(self.shuffles)]
-        self._sizes, self._means = np.zeros(1), np.zeros(1)
+        self._orders = [rng.permutation(len(self._bounds) - 1) for _ in range(self.shuffles)]
+        self._known = np.zeros(1), np.zeros(1)
         return self
 
     def ordinary(self, sizes: NDArray[np.int64] | Sequence[int]) -> Bits:
@@ -114,31 +122,35 @@ class CalibratedCost(SegmentCost):
         ndarray of float64, shape (n,)
         """
         wanted = np.asarray(sizes, np.int64)
-        if wanted.size and wanted.max() > self._sizes[-1]:
+        known = self._known
+        if wanted.size and wanted.max() > known[0][-1]:
             most = _FIRST
             while most < wanted.max():
                 most *= 2
-            self._sizes, self._means = self._curve(most)
-        return np.interp(wanted, self._sizes, self._means)
+            self._known = known = self._curve(most)
+        return np.interp(wanted, *known)
 
     def _curve(self, most: int) -> tuple[Bits, Bits]:
         """Sizes up to `most`, and the mean bits of so many bytes over all curves."""
-        units = self.units
-        n, every = len(units), np.diff(units.offsets)
-        step = max(1, -(-n // self.starts))
+        text, bounds = self.units.text, self._bounds
+        n, whole = len(bounds) - 1, len(text)
+        dense = len(self.units) == n <= _MANY
         # Places that do not depend on `most`; the mean curve is smooth between them.
-        whole = len(units.text)
-        apart = max(1, whole // (4 * min(n, 4096)))
+        apart = max(1, whole // (4 * n if dense else _PLACES))
         most = min(-(-most // apart) * apart, whole)
-        grid = np.unique([*range(0, most, apart), most])
+        small = () if dense else 2 ** np.arange(apart.bit_length())
+        grid = np.unique([*range(0, most, apart), *small, most])
+        grid = grid[grid <= most]
+        every, step = np.diff(bounds), max(1, -(-n // self.starts))
         total, curves = np.zeros(len(grid)), 0
         for order in self._orders:
             for start in range(0, n, step):
                 turned = np.roll(order, -start)
                 ends = np.cumsum(every[turned])
-                count = int(np.searchsorted(ends, most)) + 1
-                text = b"".join(units[int(i)] for i in turned[:count])
-                total += np.interp(grid, [0, *ends[:count]], [0.0, *self._lengths(text, ends[:count], 0)])
+                turned = turned[: int(np.searchsorted(ends, most)) + 1]
+                shuffled = b"".join(text[bounds[i] : bounds[i + 1]] for i in turned.tolist())
+                asked = ends[: len(turned)] if dense else grid[1:]
+                total += np.interp(grid, [0, *asked], [0.0, *self._lengths(shuffled, asked, 0)])
                 curves += 1
         return grid.astype(np.float64), total / curves
 
@@ -193,6 +205,15 @@ class CalibratedCost(SegmentCost):
             different, places = np.unique(ends[here], return_inverse=True)
             result[here] = self._costs(int(start), different)[places]
         return result
+
+
+def _pieces(units: Units) -> NDArray[np.int64]:
+    """Bytes at which that begins which is shuffled: units, or runs of tiny ones; and the length of the text."""
+    offsets, whole = units.offsets, len(units.text)
+    size = min(_RUN, whole // _RUNS)
+    if whole >= _TINY * len(units) or size < 2:
+        return offsets
+    return np.unique([*offsets[np.searchsorted(offsets, np.arange(0, whole, size))], whole])
 
 
 def _compressors(given: Any) -> list[Compressor]:

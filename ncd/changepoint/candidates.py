@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -64,8 +65,8 @@ def _merged(cost: SegmentCost, bounds: tuple[int, ...], number: int, limit: int)
 
     def loss(cut: int) -> float:
         a, c = before[cut], after[cut]
-        row = cost.growing(a, c)
-        return float(row[-1] - row[cut - a - 1] - cost.growing(cut, c)[-1])
+        whole, left, right = cost.evaluate(np.array([a, a, cut]), np.array([c, cut, c])).tolist()
+        return float(whole - left - right)
 
     heap = [(loss(cut), before[cut], cut, after[cut]) for cut in bounds[1:-1]]
     heapq.heapify(heap)
@@ -86,15 +87,18 @@ def _merged(cost: SegmentCost, bounds: tuple[int, ...], number: int, limit: int)
 
 
 def _refined(cost: SegmentCost, bounds: tuple[int, ...], around: int, limit: int) -> tuple[int, ...]:
-    """Each cut moved to the best place up to `around` units away, one after another."""
+    """Each cut moved to the best place up to `around` units away, one after another; slow costs look in two steps."""
     kept = list(bounds)
-    for i in range(1, len(kept) - 1):
+    strides = (1,) if cost.pace <= 1 else (math.isqrt(around) + 1, 1)
+    for i in range(1, len(kept) - 1) if around else ():
         low, high = kept[i - 1], kept[i + 1]
         first = max(low + 1, kept[i] - around, high - limit)
         last = min(high - 1, kept[i] + around, low + limit)
-        cuts = np.arange(first, last + 1)
-        sums = cost.growing(low, last)[cuts - low - 1] + cost.evaluate(cuts, np.full(len(cuts), high))
-        kept[i] = int(cuts[sums.argmin()])
+        for stride in strides:
+            cuts = np.unique([*range(first, last + 1, stride), kept[i]])
+            left, right = np.full(len(cuts), low), np.full(len(cuts), high)
+            kept[i] = int(cuts[(cost.evaluate(left, cuts) + cost.evaluate(cuts, right)).argmin()])
+            first, last = max(first, kept[i] - stride + 1), min(last, kept[i] + stride - 1)
     return tuple(kept)
 
 
