@@ -205,3 +205,9 @@ def test_windows_of_a_huge_text_are_counted_by_boundaries():
         assert measure([n], [n]) == 0
         assert measure([n // 2, n], [n // 2 + 1, n]) == pytest.approx(2 / (n - n // 4), rel=1e-9)
         assert measure([n // 2, n], [n]) == pytest.approx(1 / 3)
+
+
+def test_near_misses_of_a_huge_text():
+    n = 10**11
+    assert metrics.boundary_similarity([5, n], [10**9, n], n_t=10**10) == pytest.approx(1 - (10**9 - 5) / 10**10)
+    assert metrics.boundary_similarity([n], [n], n_t=10**11) == 1

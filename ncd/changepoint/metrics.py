@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -172,7 +172,11 @@ def _transposed(only_a: Positions, only_b: Positions, furthest: int) -> list[int
     side = dict.fromkeys(only_a.tolist(), 0) | dict.fromkeys(only_b.tolist(), 1)
     places = sorted(side)
     distances: list[int] = []
-    for distance in range(1, furthest + 1):
+    possible: Iterable[int] = range(1, furthest + 1)
+    if furthest > len(only_a) * len(only_b):
+        apart = np.unique(np.abs(np.subtract.outer(only_a, only_b)))
+        possible = apart[apart <= furthest].tolist()
+    for distance in possible:
         for place in places:
             other = place + distance
             if place in side and other in side and side[place] != side[other]:
