@@ -20,7 +20,7 @@ def prefix_lengths(
     Code lengths L(data[start:e]) of a text's prefixes, for each e of `ends`.
 
     The same as ``compressor.length(data[start:e])`` one after another. zlib, gzip, deflate and the context models pay
-    only for the new bytes of each prefix (see `ncd.compressors.base.Compressor.prefix_lengths`); others compress every
+    only for the new bytes of each prefix (see `ncd.Compressor.prefix_lengths`); others compress every
     prefix from its beginning.
 
     Parameters

@@ -6,7 +6,8 @@ a word w comes x_w and y_w times, have the distance
 
     sum_w |x_w / a - y_w / b| = sum_w |b x_w - a y_w| / (a b).
 
-For neighbours [start, t) and [t, stop), N = a + b and c_w = x_w + y_w, this is sum_w |F_w| / (a b), F_w = N x_w - a c_w.
+For neighbours [start, t) and [t, stop), with N = a + b, c_w = x_w + y_w and F_w = N x_w - a c_w, it is
+sum_w |F_w| / (a b).
 When t moves on by one, every F_w falls by c_w, and two words change otherwise: one enters the left stretch, one leaves
 the right one. So the sum falls by sum_w sign(F_w) c_w, kept up to date, and corrections are due for the two words and
 for those whose F_w falls below zero. When that will happen is known, x_w N / c_w being a place, and never comes nearer:
