@@ -38,8 +38,8 @@ class CalibratedCost(SegmentCost):
 
     Units of fewer than 8 bytes on average, such as characters and bytes, are not shuffled one by one: that would leave
     nothing of a text but the counts of its bytes, against which every segment has much in common. Runs of neighbours
-    are, of a 64th of the text and at most 100 bytes. Give the number of segments then: within a run every byte is a place
-    for a cut, and left to itself the search makes too many (67 segments of 1,000 bytes of English, 6 of 8,000).
+    are, of a 64th of the text and at most 100 bytes. Give the number of segments then: within a run every byte is a
+    place for a cut, and left to itself the search makes too many (67 segments of 1,000 bytes of English, 6 of 8,000).
 
     All segments that begin at one unit cost one pass over the text with the context models, and little more with
     zlib, gzip and deflate: n passes for all n^2 of n units. Other compressors need one compression for each segment.
