@@ -10,6 +10,7 @@ from typing import Any, Self, get_args
 
 import numpy as np
 
+from ncd.changepoint.calibrated import CalibratedCost
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.dynamic import Penalty
 from ncd.changepoint.onecut_cost import OneCutCost
@@ -29,6 +30,7 @@ COSTS = ("auto", "words", "chars", "u00", "kernel")
 
 _SHORT = 500  # words of a text in which codes of words alone see little
 _ALPHANUMERIC = re.compile(rb"[0-9A-Za-z]")
+_SMALL = ("chars", "bytes")
 _PARAMETERS = ("cost", "n_segments", "penalty", "unit", "max_length", "p_values")
 
 
@@ -89,8 +91,6 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
     except ValueError as error:
         names = ", ".join(map(repr, COSTS))
         raise ValueError(f"cost is {cost!r}: choose from {names}, or a compressor ({error})") from None
-    from ncd.changepoint.calibrated import CalibratedCost
-
     return CalibratedCost(compressor)
 
 
@@ -114,7 +114,7 @@ class TextSegmenter:
         - ``"u00"``: `U00Cost`;
         - ``"kernel"``: `ncd.changepoint.gram.KernelCost`, NCD of the units with each other; give `n_segments`;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
-          bytes of the shuffled text, for anything in bytes.
+          bytes of the shuffled text, for anything in bytes; give `n_segments` where units are chars or bytes.
     n_segments : int, optional
         Number of segments; default: chosen with the penalty.
     penalty : "auto" or float
@@ -212,9 +212,10 @@ class TextSegmenter:
         penalty = self._checked_penalty()
         units = split_units(text, self.unit)
         self._check_size(units)
-        cost = get_cost(self.cost, units, self.n_segments).fit(units)
-        if cost.name == "kernel" and self.n_segments is None and self.penalty == "auto":
-            raise ValueError("cost 'kernel' does not count in bits: give n_segments, or penalty as a number")
+        cost = get_cost(self.cost, units, self.n_segments)
+        if self.n_segments is None and self.penalty == "auto":
+            self._check_number_can_be_found(cost)
+        cost.fit(units)
         bits = _penalty_bits(cost, units, penalty)
         found = best_segmentation(cost, self.n_segments, penalty=bits, max_length=self.max_length)
         paid = float(bits(np.array([len(found.bounds) - 1]))[0]) if self.n_segments is None else 0.0
@@ -243,6 +244,16 @@ class TextSegmenter:
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
             raise ValueError(f'penalty is {value!r}: give "auto" or a number, 0 or more')
         return float(value)
+
+    def _check_number_can_be_found(self, cost: SegmentCost) -> None:
+        """Refuse costs with which the number of segments would mean nothing."""
+        if cost.name == "kernel":
+            raise ValueError("cost 'kernel' does not count in bits: give n_segments, or penalty as a number")
+        if isinstance(cost, CalibratedCost) and self.unit in _SMALL:
+            raise ValueError(
+                f"cost {cost.name!r} finds far too many segments of single {self.unit}: give n_segments, penalty as a "
+                "number, or a larger unit"
+            )
 
     def _check_size(self, units: Units) -> None:
         """Refuse texts that cannot be cut, and numbers that do not fit."""
