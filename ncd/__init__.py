@@ -7,10 +7,10 @@ classification, nearest neighbours, clustering, changepoints. Public names are i
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ncd.lazy import found, homes
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ _EXPORTS = {
     "ncd.pairwise": ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"],
     "ncd.readers": ["TextFile", "read_texts"],
 }
-_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
+_HOME = homes(__name__, _EXPORTS)
 
 #: Submodules that are attributes without being imported, and the module in each that has the content.
 _SUBMODULES = {
@@ -95,28 +95,12 @@ if TYPE_CHECKING:
     from ncd.readers import TextFile as TextFile, read_texts as read_texts
 
 
-class _Package(ModuleType):
-    """Python makes every imported submodule an attribute: keep `ncd.pairwise` and `ncd.normality` the functions."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _HOME.get(name) == value.__name__:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
 def __getattr__(name: str) -> Any:
     """Import a public name or submodule when it is first asked for (PEP 562)."""
     if name in _SUBMODULES:
         import_module(_SUBMODULES[name])
         return import_module(f"ncd.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'ncd' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    return found(__name__, name, _HOME)
 
 
 def __dir__() -> list[str]:

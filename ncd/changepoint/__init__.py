@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
 from typing import Any
+
+from ncd.lazy import found, homes
 
 _EXPORTS = {
     "ncd.changepoint.brackets": ["Step"],
@@ -55,30 +54,14 @@ _EXPORTS = {
     "ncd.changepoint.verify": ["Verification", "verify"],
     "ncd.changepoint.words_cost": ["CharCost", "U00Cost", "WordCost"],
 }
-_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
+_HOME = homes(__name__, _EXPORTS)
 
 __all__ = sorted(_HOME)
 
 
-class _Package(ModuleType):
-    """Python makes every imported submodule an attribute: keep those that share a function's name the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and _HOME.get(name) == value.__name__:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
-
-
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'ncd.changepoint' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    return found(__name__, name, _HOME)
 
 
 def __dir__() -> list[str]:
