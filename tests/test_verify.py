@@ -315,3 +315,13 @@ def test_slow_compressors_see_fewer_and_larger_units():
     assert cut in bz2.units.offsets
     assert bz2.units.text == units.text
     assert np.diff(bz2.units.offsets).max() < 2.5 * len(units.text) / len(bz2.units)
+
+
+def test_repr_ends_with_the_verdict() -> None:
+    udhr = load_udhr()
+    english, finnish = (udhr.texts[udhr.labels.index(name)][:900] for name in ("English", "Finnish"))
+    lines = repr(verify(english + finnish, 900, counted="text")).splitlines()
+    assert lines[-1].startswith("verified at 0.05: reference p = 0.0")
+    assert repr(verify(english, 450, counted="text")).splitlines()[-1].startswith("not verified at 0.05: ")
+    short = verify("one two three four. " * 3, 20, counted="text", unit="words", strip="auto")
+    assert repr(short).splitlines()[-1] == "not verified: the text is too short to be judged"

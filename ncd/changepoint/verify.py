@@ -162,7 +162,15 @@ class Verification:
             f"{'the same' if one.agrees else 'another'}"
             for one in self.agreements
         ]
-        return "\n".join(lines)
+        return "\n".join([*lines, self._verdict()])
+
+    def _verdict(self) -> str:
+        """The last line: verified or not, and why."""
+        if not self.gains:
+            return "not verified: the text is too short to be judged"
+        p = "no reference p-value" if self.p_value is None else f"reference p = {self.p_value:.2g}"
+        places = f"the same cut by {sum(one.agrees for one in self.agreements)} of {len(self.agreements)}"
+        return f"{'verified' if self.verified else 'not verified'} at {self.alpha:g}: {p}, {places}"
 
 
 def _beside_drift(gain: Gain) -> str:
