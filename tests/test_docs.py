@@ -26,6 +26,15 @@ FILES = {
     '{"text":"the dog and the cat","label":"en"}\n{"text":"le chien et le chat","label":"fr"}\n',
     "test.jsonl": '{"text":"the dog sat on the cat","label":"en"}\n{"text":"le chien est sur le chat","label":"fr"}\n',
     "new.csv": "text\nle chien est sur le tapis\n",
+    "minutes.txt": "".join(
+        f"The {a} sat on the {b}. A {b} and a {a} slept.\n" for a in ("cat", "dog") for b in ("mat", "bed")
+    )
+    + "".join(
+        f"Rain fell in {a}. Snow and rain came to {a} from the {b}.\n"
+        for a in ("Rome", "Oslo")
+        for b in ("west", "north")
+    ),
+    "values.txt": "".join(f"{i * 7 % 5 if i < 120 else i * 7 % 11}\n" for i in range(240)),
 }
 
 pytestmark = pytest.mark.skipif("-ng" in zlib.ZLIB_RUNTIME_VERSION, reason="zlib-ng has other code lengths")
