@@ -116,7 +116,7 @@ def test_numbers(capsys, tmp_path, numbers):
     code, out, _ = run(capsys, numbers, "--numbers", "--plot", picture)
     assert code == 0
     title, header, row = out.splitlines()
-    assert title == "1 change in 700 elements, method 'ctw'"
+    assert title == "1 change in 700 elements of 2 columns, method 'ctw'"
     assert header.split("\t") == ["position", "bits", "significance"]
     assert abs(int(row.split("\t")[0]) - 300) < 20
     assert picture.read_bytes().startswith(b"%PDF")
@@ -139,7 +139,7 @@ def test_no_change_is_an_answer(capsys, tmp_path):
         (["--method", "trend"], "--method trend is for numbers: add --numbers"),
         (["--method", "ppm:3", "--numbers"], "--method ppm:3: with --numbers choose from ctw, distributional"),
         (["--numbers", "--unit", "lines"], "--unit has no use with --numbers"),
-        (["--compressor", "zlib"], "add --verify"),
+        (["--compressor", "zlib"], "it is for --verify and --method report"),
         (["--verify", "--compressor", "nosuch"], "compressor 'nosuch' is not known"),
         (["--segments", "2", "--penalty", "2"], "--penalty has no use with --segments"),
         (["--method", "report", "--segments", "2"], "--segments has no use with --method report"),
@@ -165,7 +165,10 @@ def test_what_is_refused(capsys, file, options, message):
         (b"", [], "the text is empty"),
         (b"one word", [], "the text is one unit"),
         (b"", ["--numbers"], "holds no numbers"),
-        (b"1,2\n3\n", ["--numbers"], "line 2: 1 numbers, where lines before have 2"),
+        (b"1,2\n3\n", ["--numbers"], "line 2: 1 columns, where the first line has 2"),
+        (b"1,,3\n2,7,\n", ["--numbers"], "line 1: column 2 is empty"),
+        (b"1,2,3", ["--numbers"], "is one line of 3 numbers: put one element on a line"),
+        (b"12abc\n3\n4\n", ["--numbers"], "line 1: '12abc' is not a line of numbers"),
         (b"1\nnan\n", ["--numbers"], "nan"),
     ],
 )
@@ -183,7 +186,7 @@ def test_missing_file_and_folder(capsys, tmp_path):
     (tmp_path / "b.txt").write_text("b")
     code, _, err = run(capsys, tmp_path)
     assert code == 2
-    assert "is a folder of 2 texts: give a file" in err
+    assert "is a folder: give a file" in err
 
 
 def test_bytes_that_are_not_utf8(capsys, tmp_path):
@@ -192,3 +195,46 @@ def test_bytes_that_are_not_utf8(capsys, tmp_path):
     code, out, _ = run(capsys, path, "--method", "zlib", "--unit", "bytes", "--segments", 2)
     assert code == 0
     assert abs(int(out.splitlines()[3].split("\t")[1]) - 512) <= 30
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["\ufeff1.5\n2\n1\n3\n", "# made by hand\nvalue\n1.5\n2\n1\n\n3\n", '"1,5";\n'.replace(";", "") + "2\n1\n3\n"],
+    ids=["byte order mark", "comment and header", "quotes"],
+)
+def test_tables_of_numbers_as_they_come(capsys, tmp_path, content):
+    path = tmp_path / "numbers.csv"
+    path.write_text(content.replace("1,5", "1.5"), encoding="utf-8")
+    code, out, _ = run(capsys, path, "--numbers", "--json")
+    assert code == 0
+    assert json.loads(out)["n"] == 4
+
+
+def test_decimal_commas_between_semicolons(capsys, tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("1,5;2\n2;3,25\n")
+    assert "2 elements of 2 columns" in run(capsys, path, "--numbers")[1]
+
+
+def test_changes_of_a_log_are_found_beside_drift(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    words = [["connect", "login", "session", "user"], ["disk", "error", "sector", "retry"]]
+    rows = [
+        f"12:{i // 60:02}:{i % 60:02} {' '.join(rng.choice(words[i >= 200], 3))} {rng.integers(99)}" for i in range(400)
+    ]
+    path = tmp_path / "app.log"
+    path.write_text("\n".join(rows))
+    code, out, _ = run(capsys, path, "--unit", "lines", "--segments", 2, "--verify", "--json")
+    assert code == 0
+    record = json.loads(out)
+    assert abs(record["segments"][1]["start"] - 200) <= 2
+    assert record["p_value"] < 0.05
+    assert record["verification"][0]["verified"]
+
+
+def test_missing_glyphs_are_one_line(capsys, tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("需要是发明之母。\n" * 6 + "天下没有白吃的午餐。\n" * 6, encoding="utf-8")
+    code, _, err = run(capsys, path, "--unit", "lines", "--segments", 2, "--plot", tmp_path / "a.png")
+    assert code == 0
+    assert err.count("warning") <= 1

@@ -172,3 +172,10 @@ def test_lgamma_is_the_sum_of_steps():
     assert naive.word_bits([["a", "b"], ["a"]], 0.5, 2) == pytest.approx(
         -math.log2(0.5 / 1) - math.log2(0.5 / 2) - math.log2(1.5 / 3)
     )
+
+
+def test_short_lines_are_units_where_they_are_many():
+    log = "".join(f"12:00:{i:02} user {i} logged in\n" for i in range(60))
+    assert len(short_units(log)) == 60
+    wrapped = "A sentence that goes on\nin the next line. " * 30
+    assert len(short_units(wrapped)) == 30

@@ -261,7 +261,11 @@ class TextSegmenter:
         if not n:
             raise EmptyTextError("the text is empty: there is nothing to cut")
         if n == 1:
-            raise ValueError(f"the text is one unit (unit={name!r}), which cannot be cut: choose a smaller unit")
+            lines, words = (len(split_units(units.text, smaller)) for smaller in ("lines", "words"))
+            raise ValueError(
+                f"the text is one unit (unit={name!r}), which cannot be cut: choose a smaller unit; it has {lines:,} "
+                f"lines and {words:,} words"
+            )
         for key in ("n_segments", "max_length"):
             value = getattr(self, key)
             if value is None:

@@ -34,6 +34,7 @@ __all__ = [
 Bits = NDArray[np.float64]
 Order = NDArray[np.int64]
 
+_LINES = 5  # as many lines as sentences: a log, a table or a poem
 _SHARE = 20  # a unit is at most the text's length by this
 _LEAST = 24  # bytes of a unit that is never cut
 _PLACES = 256  # of a shuffled text where its gain is looked at, at most
@@ -186,9 +187,10 @@ def check_two(units: Units) -> None:
 
 def short_units(text: Text) -> Units:
     """
-    Sentences; those longer than 1/20 of the text in parts of about equal length, between words.
+    Sentences, or short lines if there are five times as many, as in logs; long ones cut into parts of equal length.
 
-    Where words are longer than that too, or none are marked by spaces, between characters.
+    Those longer than 1/20 of the text are cut between words, and where words are longer than that too, or none are
+    marked by spaces, between characters.
 
     Parameters
     ----------
@@ -202,6 +204,9 @@ def short_units(text: Text) -> Units:
     sentences = split_units(text, "sentences")
     data = sentences.text
     most = max(len(data) / _SHARE, _LEAST)
+    lines = split_units(data, "lines")
+    if len(lines) >= _LINES * len(sentences) and len(data) <= most * len(lines):
+        sentences = lines
     finer: list[Any] = []
     edges: list[int] = [0]
     for begin, end in zip(sentences.offsets[:-1].tolist(), sentences.offsets[1:].tolist(), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,8 @@ segment before would cost), its p-value, and its first words. A cut always saves
 ordinary texts without a change have a cut that saves as much (a reference, made from other texts, for whole texts: of a
 cut between two short segments it says little).
 
-With --numbers the file holds numbers, one line an element, several columns with commas, tabs or spaces between them;
+With --numbers the file holds numbers, one line an element, with semicolons, tabs, commas or spaces between columns;
+lines that begin with # and a header are passed over, and positions count elements from 0.
 --method is then ctw (default: code lengths by context trees), distributional (the distance of PyChest's papers), ngram
 or trend (a series with trends and noise); --penalty is the bits that a change has to save. "No change" is an answer.
 
@@ -52,7 +54,7 @@ FILE is read as bytes, whatever its name; those that end in .gz or .zst are deco
 EXAMPLES = """\
   ncd changepoints minutes.txt
   ncd changepoints book.txt --segments 12 --plot book.png
-  ncd changepoints firmware.bin --method zlib --unit bytes --segments 3
+  ncd changepoints firmware.bin --method ppm:3 --unit bytes --segments 3    # some seconds for 100 KB
   cat chat.log | ncd changepoints - --unit lines --verify --json
   ncd changepoints sensor.csv --numbers
 """
@@ -113,7 +115,7 @@ def _check(arguments: argparse.Namespace) -> None:
     elif method == "report":
         refused = dict.fromkeys(("segments", "penalty", "max_length", "verify"), "--method report")
     elif not arguments.verify:
-        refused = {"compressor": "a method that is no compression of prefixes; add --verify"}
+        refused = {"compressor": "this method: it is for --verify and --method report"}
     if arguments.segments is not None and arguments.penalty is not None:
         refused["penalty"] = "--segments, which gives the number"
     for name, other in refused.items():
@@ -132,10 +134,9 @@ def _content(path: str) -> bytes:
     from ncd.corpus import as_bytes
     from ncd.readers import read_texts
 
-    found = read_texts(path, format="plain", allow_empty=True)
-    if len(found) != 1 or found.names != [found.path]:
-        raise UsageError(f"{path} is a folder of {len(found)} texts: give a file")
-    return as_bytes(found.texts[0])
+    if path != "-" and Path(path).is_dir():
+        raise UsageError(f"{path} is a folder: give a file")
+    return as_bytes(read_texts(path, format="plain", allow_empty=True).texts[0])
 
 
 def _text(data: bytes, arguments: argparse.Namespace) -> None:
@@ -232,6 +233,7 @@ def _sequence(data: bytes, arguments: argparse.Namespace) -> None:
         found = [{"position": c, "gain": g, "significance": p} for c, g, p in zip(cuts, gains, bounds, strict=True)]
         _print_json({"method": model.method, "n": len(values), "changepoints": found})
         return
+    columns = f" of {values.shape[1]} columns" if values.shape[1] > 1 else ""
     answer = "no change" if not cuts else "1 change" if len(cuts) == 1 else f"{len(cuts)} changes"
     print_table(
         ["position", "bits", "significance"],
@@ -239,32 +241,46 @@ def _sequence(data: bytes, arguments: argparse.Namespace) -> None:
             (cut, f"{gain:.1f}", "" if bound is None else f"{bound:.2g}")
             for cut, gain, bound in zip(cuts, gains, bounds, strict=True)
         ],
-        title=f"{answer} in {len(values):,} elements, method {model.method!r}",
+        title=f"{answer} in {len(values):,} elements{columns}, method {model.method!r}",
         left=0,
     )
 
 
 def _numbers(data: bytes, name: str) -> NDArray[np.float64]:
-    """Numbers of a table without quotes, shape (lines, columns); a first line that is none is a header."""
+    """Numbers of a table, shape (lines, columns); a first line without any digit is a header."""
     import numpy as np
 
-    rows: list[list[float]] = []
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        fields = line.replace(",", " ").replace(";", " ").split()
-        if not fields:
-            continue
-        try:
-            row = [float(field) for field in fields]
-        except ValueError:
-            if number == 1:
-                continue
-            raise UsageError(f"{name}, line {number}: {line[:40]!r} is not a line of numbers") from None
-        if rows and len(row) != len(rows[0]):
-            raise UsageError(f"{name}, line {number}: {len(row)} numbers, where lines before have {len(rows[0])}")
-        rows.append(row)
-    if not rows:
+    lines = [
+        (number, line)
+        for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if lines and not any(map(str.isdigit, lines[0][1])) and len(lines) > 1:
+        del lines[0]
+    if not lines:
         raise UsageError(f"{name} holds no numbers")
+    delimiter = next((mark for mark in ";\t," if mark in lines[0][1]), None)
+    rows = [_row(line, delimiter, f"{name}, line {number}") for number, line in lines]
+    for (number, _), row in zip(lines, rows, strict=True):
+        if len(row) != len(rows[0]):
+            raise UsageError(f"{name}, line {number}: {len(row)} columns, where the first line has {len(rows[0])}")
+    if len(rows) == 1 < len(rows[0]):
+        raise UsageError(f"{name} is one line of {len(rows[0])} numbers: put one element on a line")
     return np.array(rows)
+
+
+def _row(line: str, delimiter: str | None, where: str) -> list[float]:
+    """The numbers of a line; between semicolons a comma is a decimal point."""
+    numbers = []
+    for column, field in enumerate(line.split(delimiter), 1):
+        cell = field.strip().strip('"')
+        if not cell:
+            raise UsageError(f"{where}: column {column} is empty")
+        try:
+            numbers.append(float(cell.replace(",", ".") if delimiter == ";" else cell))
+        except ValueError:
+            raise UsageError(f"{where}: {line[:40]!r} is not a line of numbers") from None
+    return numbers
 
 
 def _series(values: NDArray[np.float64], cuts: list[int]) -> Figure:
@@ -296,8 +312,13 @@ def _save(figure: Figure, arguments: argparse.Namespace) -> None:
     from ncd.files import atomic_path
 
     path: Path = arguments.plot
-    with atomic_path(path, force=arguments.force) as temporary:
+    with atomic_path(path, force=arguments.force) as temporary, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         figure.savefig(temporary, dpi=150, format=path.suffix[1:].lower())
+    if any("missing from font" in str(one.message) for one in said):
+        print(
+            "ncd: warning: no installed font has some of the characters: they are boxes in the picture", file=sys.stderr
+        )
     print(f"picture: {path}", file=sys.stderr)
 
 
