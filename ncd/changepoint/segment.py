@@ -175,6 +175,7 @@ class TextSegmenter:
         self.cost, self.n_segments, self.penalty = cost, n_segments, penalty
         self.unit, self.max_length, self.p_values = unit, max_length, p_values
 
+    # Not BaseEstimator's: importing scikit-learn takes longer than cutting a book.
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters, as scikit-learn's `clone` asks for them."""
         del deep
