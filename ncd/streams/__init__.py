@@ -1,0 +1,1 @@
+"""Streams: changes found as they happen, with a bound on false alarms."""
