@@ -22,6 +22,7 @@ from ncd.changepoint.units import Unit, Units, split_units
 from ncd.changepoint.words_cost import CharCost, U00Cost, WordCost
 from ncd.corpus import Text
 from ncd.exceptions import EmptyTextError
+from ncd.parameters import Parameters
 
 __all__ = ["COSTS", "TextSegmenter", "get_cost"]
 
@@ -31,7 +32,6 @@ COSTS = ("auto", "words", "chars", "u00", "kernel")
 _SHORT = 500  # words of a text in which codes of words alone see little
 _ALPHANUMERIC = re.compile(rb"[0-9A-Za-z]")
 _SMALL = ("chars", "bytes")
-_PARAMETERS = ("cost", "n_segments", "penalty", "unit", "max_length", "p_values")
 
 
 def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = None) -> SegmentCost:
@@ -94,7 +94,7 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
     return CalibratedCost(compressor)
 
 
-class TextSegmenter:
+class TextSegmenter(Parameters):
     r"""
     Cuts a text where its subject (author, language, format) changes.
 
@@ -176,22 +176,6 @@ class TextSegmenter:
         self.unit, self.max_length, self.p_values = unit, max_length, p_values
 
     # Not BaseEstimator's: importing scikit-learn takes longer than cutting a book.
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, as scikit-learn's `clone` asks for them."""
-        del deep
-        return {name: getattr(self, name) for name in _PARAMETERS}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; returns itself."""
-        for name, value in params.items():
-            if name not in _PARAMETERS:
-                raise ValueError(f"parameter {name!r} is not known: choose from {', '.join(_PARAMETERS)}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        return f"TextSegmenter({', '.join(f'{k}={v!r}' for k, v in self.get_params().items() if v is not None)})"
-
     def fit(self, text: Text) -> Self:
         """
         Cut a text; returns itself.

@@ -78,9 +78,9 @@ class StreamSignals(ABC):
         """
         Take the units as the reference, and give their own signals, each under what the others teach.
 
-        The unit's own counts, those of the units in its window and of those within the gap are taken out of the reference
-        while it is measured, so that it meets the reference as a new unit will. The first units, which have no full
-        window before them, are left out of the result.
+        The unit's own counts, those of the units in its window and of those within the gap are taken out of the
+        reference while it is measured, so that it meets the reference as a new unit will. The first units, which have
+        no full window before them, are left out of the result.
 
         Returns
         -------
