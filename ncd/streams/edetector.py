@@ -35,6 +35,7 @@ _ARL: Final = 10_000.0
 _MOST: Final = 1e15
 _FEWEST: Final = 40
 _FLAT: Final = 1e-9
+_TINY: Final = 1e-300
 _ARRAYS: Final = ("setup", "tree", "running", "newest", "counters", "autocorrelation")
 
 
@@ -95,14 +96,14 @@ class EDetector:
     --------
     >>> import numpy as np
     >>> from ncd.streams.edetector import EDetector
-    >>> rng = np.random.default_rng(0)
+    >>> rng = np.random.default_rng(1)
     >>> detector = EDetector(arl=1000)
     >>> detector.calibrate(rng.normal(size=(100, 1)))
     >>> rows = np.concatenate([rng.normal(size=(50, 1)), rng.normal(3, size=(50, 1))])
     >>> detector.update(rows), detector.alarm
-    (53, True)
+    (54, True)
     >>> detector.when()
-    StartInterval(start=50, low=50, high=51)
+    StartInterval(start=50, low=48, high=51)
     """
 
     def __init__(
@@ -174,12 +175,15 @@ class EDetector:
         finite = np.isfinite(reference).all(1)
         if not finite.all():
             raise ValueError(f"row {int(finite.argmin())} of the reference has a number that is not finite")
-        mean = reference.mean(0)
-        scale = np.maximum(reference.std(0), np.maximum(_FLAT * np.abs(mean), 1e-300))
-        found = [lag1_autocorrelation(column) for column in reference.T]
+        size = np.abs(reference).max(0)
+        unit = np.where(size > 0.0, size, 1.0)
+        inside = reference / unit  # squares of large numbers would be infinite
+        mean = inside.mean(0) * unit
+        scale = np.maximum(inside.std(0) * unit, np.maximum(_FLAT * np.abs(mean), _TINY))
+        found = [lag1_autocorrelation(column) for column in inside.T]
         use = [self.whiten is True or (self.whiten == "auto" and one.significant) for one in found]
         rho = np.array([one.value if used else 0.0 for one, used in zip(found, use, strict=True)])
-        left = [lag1_autocorrelation(column).value for column in (reference[1:] - rho * reference[:-1]).T]
+        left = [lag1_autocorrelation(column).value for column in (inside[1:] - rho * inside[:-1]).T]
         self._autocorrelation = np.array([[one.value for one in found], [one.limit for one in found], left])
         self._setup = np.stack([mean, scale, rho, self.weights])
         self._tree[:] = 0
@@ -288,6 +292,11 @@ class EDetector:
         return float(self._running[:, SHARE].max())
 
     @property
+    def strongest(self) -> int:
+        """Which signal that is."""
+        return int(self._running[:, SHARE].argmax())
+
+    @property
     def warning(self) -> bool:
         """Whether the statistic is at a tenth of the threshold, or at its square root if that is more, or above."""
         return self.statistic >= max(self.threshold / 10, math.sqrt(self.threshold))
@@ -351,7 +360,7 @@ class EDetector:
         n = self.n_rows
         if not n:
             raise ValueError("no row has been taken: there is no start of a change among none")
-        j = int(self._running[:, SHARE].argmax())
+        j = self.strongest
         deviates = self._deviates()[j]
         rows = np.arange(n - len(deviates) + 1.0, n + 1.0)
         prior = np.ones(len(rows)) if self.alpha is None else 1.0 / (rows * (rows + 1.0))
@@ -407,7 +416,9 @@ class EDetector:
                     f"the state's {name} is {array.dtype} of shape {array.shape}, not {own.dtype} of shape {own.shape}"
                 )
             found[f"_{name}"] = array.copy()
-        if (found["_counters"][[BAG, ROWS]] < 0).any() or not all(np.isfinite(a).all() for a in found.values()):
+        counts = np.append(found["_tree"].ravel(), found["_counters"][[BAG, ROWS]])
+        whole = (found["_tree"][:, -1] == found["_counters"][BAG]).all()
+        if not whole or (counts < 0).any() or not all(np.isfinite(array).all() for array in found.values()):
             raise ValueError("the state has numbers that no detector has: it is damaged")
         self.__dict__.update(found)
 
