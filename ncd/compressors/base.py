@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -61,6 +61,10 @@ class Primed(ABC):
     @abstractmethod
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
         """Code lengths of texts already turned to bytes."""
+
+    def _prepared(self) -> Callable[[Sequence[bytes]], list[Any]]:
+        """What does the same as `_lengths` for one thread, and keeps from call to call what it makes of x."""
+        return self._lengths
 
 
 class Compressor(ABC):

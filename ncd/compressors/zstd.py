@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -25,6 +26,7 @@ _CONTEXTS_A_THREAD = 2
 _local = threading.local()
 
 
+@cache
 def library() -> ModuleType:
     """The module that speaks zstd on this Python."""
     try:
@@ -144,6 +146,9 @@ class _PrimedZstd(Primed):
         return zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
 
     def _lengths(self, texts: Sequence[bytes]) -> list[Any]:
+        return self._prepared()(texts)
+
+    def _prepared(self) -> Callable[[Sequence[bytes]], list[Any]]:
         context, header = self._context(), self._compressor.header
         compress, end = context.compress, context.FLUSH_FRAME
-        return [len(compress(text, end)) - header for text in texts]
+        return lambda texts: [len(compress(text, end)) - header for text in texts]
