@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from ncd.changepoint.arguments import real_number, whole_number
 
-__all__ = ["Position", "Stop", "follow", "read_chunks"]
+__all__ = ["Follower", "Position", "Stop", "follow", "read_chunks"]
 
 #: What ends an endless source: an event that is set, or a function that says so.
 Stop: TypeAlias = Event | Callable[[], bool] | None
@@ -168,17 +168,25 @@ def follow(
     >>> next(follow(log, start=position))[0]
     b'two\\n'
     """
-    interval = real_number(interval, "interval", "give seconds, more than 0", lambda seconds: 0 < seconds < 1e6)
-    return _Follower(Path(path), interval, _seconds(idle, "idle"), stop, say).chunks(_checked_start(start))
+    return Follower(path, interval=interval, idle=idle, stop=stop, say=say).chunks(_checked_start(start))
 
 
-class _Follower:
+class Follower:
     """An open file, how much of it has been read, and where to go on."""
 
     def __init__(
-        self, path: Path, interval: float, idle: float | None, stop: Stop, say: Callable[[str], None] | None
+        self,
+        path: os.PathLike[str] | str,
+        *,
+        interval: float,
+        idle: float | None,
+        stop: Stop,
+        say: Callable[[str], None] | None,
     ) -> None:
-        self.path, self.interval, self.idle, self.say = path, interval, idle, say
+        self.path, self.idle, self.say = Path(path), _seconds(idle, "idle"), say
+        self.interval = real_number(
+            interval, "interval", "give seconds, more than 0", lambda seconds: 0 < seconds < 1e6
+        )
         self.stop, self.stopped = stop, _asked(stop)
         self.file: Any = None
         self.at = Position(0, 0, 0, 0)
@@ -214,6 +222,17 @@ class _Follower:
                 self._pause()
         finally:
             self._close()
+
+    def earlier(self, count: int) -> Position:
+        """So many bytes before the position, in the same file."""
+        if not count:
+            return self.at
+        offset = self.at.offset - count
+        before = min(offset, _MARK)
+        self.file.seek(offset - before)
+        mark = zlib.crc32(self.file.read(before))
+        self.file.seek(self.at.offset)
+        return self.at._replace(offset=offset, mark=mark)
 
     def _read(self) -> bytes:
         """What there is after the position, up to a chunk."""

@@ -21,7 +21,7 @@ _KIND = "KeyedDetectors"
 class Detector(Protocol):
     """What watches one stream, such as a `StreamDetector`."""
 
-    def update_many(self, xs: Sequence[Any], /) -> list[Any]:
+    def update_many(self, xs: Any, /) -> list[Any]:
         """Take units; the changes that were found."""
 
     def state(self) -> State:
@@ -239,15 +239,27 @@ class KeyedDetectors(Mapping[str, Any]):
 
     # Checkpoints
 
-    def state(self) -> State:
+    def state(self, *, lazily: bool = False) -> State:
         """
         All that the detectors are, for `restore`.
+
+        Parameters
+        ----------
+        lazily : bool
+            For `write_checkpoint`: an iterator in place of the list of the detectors' states, so that they are never
+            in memory together. No update may come in between.
 
         Returns
         -------
         dict
         """
-        return self._state(list)
+        states = (detector.state() for detector in self._detectors.values())
+        return {
+            "max_keys": self.max_keys,
+            "evicted": self.evicted,
+            "keys": list(self._detectors),
+            "detectors": states if lazily else list(states),
+        }
 
     def restore(self, state: State) -> None:
         """
@@ -279,7 +291,7 @@ class KeyedDetectors(Mapping[str, Any]):
         ----------
         path : path-like
         """
-        write_checkpoint(path, self._state(iter), kind=_KIND)
+        write_checkpoint(path, self.state(lazily=True), kind=_KIND)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], make: Callable[[], Any] | Any, *, max_keys: int | None = None) -> Self:
@@ -314,15 +326,6 @@ class KeyedDetectors(Mapping[str, Any]):
         states.reverse()
         detectors._restore(keys, (states.pop() for _ in range(len(states))), evicted)  # each is freed when it is used
         return detectors
-
-    def _state(self, collect: Callable[[Iterable[Any]], Any]) -> State:
-        """The state, with the detectors' ones as a list or an iterator."""
-        return {
-            "max_keys": self.max_keys,
-            "evicted": self.evicted,
-            "keys": list(self._detectors),
-            "detectors": collect(detector.state() for detector in self._detectors.values()),
-        }
 
     def _restore(self, keys: Sequence[str], states: Iterator[State], evicted: int) -> None:
         """Make detectors of their states; all of them or none."""
