@@ -186,8 +186,8 @@ def in_window(window: Any, chance: Any, before: Any, byte: Any) -> Any:
     """
     The probability of a byte after another by the window, of which the reference gives `chance`.
 
-    q_k = [n(us) + D(u) q_{k-1}] / [T(u) + D(u)] for contexts u of k = 0 and 1 bytes, q_{-1} = chance; a context that the
-    window does not hold passes q_{k-1} on.
+    q_k = [n(us) + D(u) q_{k-1}] / [T(u) + D(u)] for contexts u of k = 0 and 1 bytes, q_{-1} = chance; a context that
+    the window does not hold passes q_{k-1} on.
     """
     held = np.int64(window[_HELD])
     if held == 0:

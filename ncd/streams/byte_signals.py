@@ -241,6 +241,13 @@ class ByteSignals(StreamSignals):
         bits_of_bytes(*model, np.frombuffer(unit, np.uint8), int(self.framed), found)
         return found
 
+    @property
+    def reference(self) -> TextUnits:
+        """The units that were learned; NotFittedError before."""
+        self._learned()
+        assert self._reference is not None
+        return self._reference
+
     def state(self) -> State:
         """
         Parameters, the reference's text, means and scales, and the window: what `restore` makes the model of again.
