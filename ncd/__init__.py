@@ -25,6 +25,7 @@ _EXPORTS = {
     "ncd.compressors.base": ["Compressor", "Primed"],
     "ncd.compressors.registry": ["CompressorInfo", "available", "get_compressor", "register_compressor"],
     "ncd.exceptions": [
+        "DependenceWarning",
         "EmptyTextError",
         "FewLabelsWarning",
         "MissingLibraryError",
@@ -35,6 +36,9 @@ _EXPORTS = {
     "ncd.normality": ["Normality", "normality"],
     "ncd.pairwise": ["Neighbors", "conditional_lengths", "joint_lengths", "lengths", "neighbors", "pairwise"],
     "ncd.readers": ["TextFile", "read_texts"],
+    "ncd.streams.change": ["StreamChange"],
+    "ncd.streams.detector": ["StreamDetector"],
+    "ncd.streams.keyed": ["KeyedDetectors"],
 }
 _HOME = homes(__name__, _EXPORTS)
 
@@ -47,6 +51,7 @@ _SUBMODULES = {
     "exceptions": "ncd.exceptions",
     "plot": "ncd.plot",
     "readers": "ncd.readers",
+    "streams": "ncd.streams",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
         exceptions as exceptions,
         plot as plot,
         readers as readers,
+        streams as streams,
     )
     from ncd.bits import BitsPerByte as BitsPerByte, bits_per_byte as bits_per_byte
     from ncd.classify.bits_saved import BitsSavedClassifier as BitsSavedClassifier
@@ -76,6 +82,7 @@ if TYPE_CHECKING:
         register_compressor as register_compressor,
     )
     from ncd.exceptions import (
+        DependenceWarning as DependenceWarning,
         EmptyTextError as EmptyTextError,
         FewLabelsWarning as FewLabelsWarning,
         MissingLibraryError as MissingLibraryError,
@@ -93,6 +100,9 @@ if TYPE_CHECKING:
         pairwise as pairwise,
     )
     from ncd.readers import TextFile as TextFile, read_texts as read_texts
+    from ncd.streams.change import StreamChange as StreamChange
+    from ncd.streams.detector import StreamDetector as StreamDetector
+    from ncd.streams.keyed import KeyedDetectors as KeyedDetectors
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["EmptyTextError", "FewLabelsWarning", "MissingLibraryError", "ModelFileError", "ReadError", "WindowWarning"]
+__all__ = [
+    "DependenceWarning",
+    "EmptyTextError",
+    "FewLabelsWarning",
+    "MissingLibraryError",
+    "ModelFileError",
+    "ReadError",
+    "WindowWarning",
+]
 
 
 class MissingLibraryError(ImportError):
@@ -32,3 +40,7 @@ class WindowWarning(UserWarning):
 
 class FewLabelsWarning(UserWarning):
     """There are too few labelled texts for a part of what a classifier would learn."""
+
+
+class DependenceWarning(UserWarning):
+    """Units of a stream depend on each other, so that a bound for exchangeable units is in doubt."""

@@ -6,7 +6,7 @@ import math
 import numbers
 import re
 from itertools import pairwise
-from typing import Any, Self, get_args
+from typing import Self, get_args
 
 import numpy as np
 

@@ -77,11 +77,9 @@ class UnitSplitter:
         return TextUnits(array, starts.astype(np.int64), stops.astype(np.int64))
 
     def finish(self) -> TextUnits:
-        """What is left at the end of the stream: one unit, or none."""
+        """What is left at the end of the stream: the last line, or none; a block that is not full is no unit."""
         rest, self._rest = b"".join(self._rest), []
-        if self.unit == "lines":
-            rest = rest.removesuffix(b"\r")
-        return TextUnits.of([rest]) if rest else _NONE
+        return TextUnits.of([rest.removesuffix(b"\r")]) if rest and self.unit == "lines" else _NONE
 
     def _cut_long(self) -> TextUnits:
         """Nothing, unless what waits is longer than any unit may be."""
@@ -93,7 +91,8 @@ class UnitSplitter:
             UserWarning,
             stacklevel=2,
         )
-        return self.finish()
+        rest, self._rest = b"".join(self._rest), []
+        return TextUnits.of([rest])
 
     def state(self) -> State:
         """What waits."""

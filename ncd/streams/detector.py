@@ -1,0 +1,535 @@
+"""Changes of a stream, found as they happen, with a bound on false alarms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.changepoint.arguments import seed, whole_number
+from ncd.compressors import get_compressor
+from ncd.compressors.base import Compressor
+from ncd.parameters import Parameters
+from ncd.streams.base import State, StreamSignals, TextUnits, Units
+from ncd.streams.change import StreamChange
+from ncd.streams.checkpoint import read_checkpoint, write_checkpoint
+from ncd.streams.edetector import EDetector
+from ncd.streams.learning import BLOCK, LEAST_ROWS, model_order, text_signals
+from ncd.streams.observations import Observed, observed, packed, unpacked
+from ncd.streams.splitting import StreamUnit, UnitSplitter
+from ncd.streams.watch import Plan, Watch
+
+__all__ = ["StreamDetector"]
+
+_REFERENCE_UNITS, _REFERENCE_BYTES = 100, 20_000
+_KIND = "StreamDetector"
+_TEXT = Observed("text", 0)
+
+
+class StreamDetector(Parameters):
+    """
+    Watches a stream and raises an alarm when it changes.
+
+    The first units, or a text that is given, are the reference: a compressor learns them and stays as it is then. A
+    unit that costs more bits under it than the reference's own units do, or one that the newest window of the stream
+    would save bits of, is a sign of change, and so is one that costs less. The rank of these signals among all units so
+    far is a conformal p-value; p-values are turned into an e-detector, whose rate of false alarms is bounded whatever
+    the texts are, as long as the units of an unchanged stream are exchangeable. After an alarm the reference is learned
+    anew, from the first changed unit on.
+
+    Parameters
+    ----------
+    compressor : str or Compressor
+        "ngram", a byte model of order 4 ("ngram:3" has order 3), or any compressor of the library. Numbers and vectors
+        are coded by a Gaussian, whatever this is.
+    reference : int, text, sequence of units, or None
+        What an unchanged stream is like: a text, which is cut into units; a list of units; an array of numbers. An
+        int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes.
+    window : int, optional
+        How much of the newest stream is compared with the reference: bytes of text (1,024 by default), numbers or
+        vectors.
+    arl : float, optional
+        Average run length: mean number of units between false alarms, at least; 10,000 unless `alpha` is given.
+    alpha : float, optional
+        In place of `arl`: probability that there is ever a false alarm, at most, for each reference that is learned.
+    unit : {"lines", "chars", "bytes", "items"}
+        What of the stream is a unit. Lines of text; blocks of characters or bytes; whatever one call of `update`
+        brings. Numbers and vectors are always items.
+    block : int or "auto"
+        Lines, characters or bytes of a unit. "auto" is one line; or 256 characters or bytes, more where the
+        reference's blocks depend on each other.
+    gap : int, optional
+        Bytes on both sides of a unit of the reference that are left out of it while the unit is measured. 0 by
+        default for lines and items, a block for blocks; for long documents about the length of one.
+    relearn : bool
+        Whether the reference is learned anew after an alarm. If not, the old one stays, and the statistic starts at 0.
+    random_state : int
+        Seed of what breaks ties.
+
+    Attributes
+    ----------
+    drift_detected : bool
+        Whether the last call found a change.
+
+    See Also
+    --------
+    KeyedDetectors : One detector for each user, service or sensor.
+    TextSegmenter : Texts that are there as a whole.
+
+    Notes
+    -----
+    Signals of text, p-values and the statistic are described in the guide, "What is guaranteed". Memory does not grow
+    with the stream.
+
+    References
+    ----------
+    J. Shin, A. Ramdas, A. Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", The New
+    England Journal of Statistics in Data Science 2 (2024). V. Vovk, I. Nouretdinov, A. Gammerman, "Testing
+    exchangeability on-line", ICML 2003.
+
+    Examples
+    --------
+    >>> import random
+    >>> pick = random.Random(1).choice
+    >>> calm = [f"GET /{pick(['index', 'news', 'help'])}.html 200 {pick(range(900))}" for _ in range(900)]
+    >>> storm = [f"worker {pick(range(90))} killed: out of memory" for _ in range(20)]
+    >>> detector = StreamDetector(arl=10_000)
+    >>> changes = detector.update_many(calm + storm)
+    >>> [change.start for change in changes]
+    [900]
+    >>> changes[0].unit < 910, changes[0].novel[0].shown
+    (True, 'killed: out of memory')
+    """
+
+    def __init__(
+        self,
+        compressor: str | Compressor = "ngram",
+        *,
+        reference: Any = None,
+        window: int | None = None,
+        arl: float | None = None,
+        alpha: float | None = None,
+        unit: StreamUnit = "lines",
+        block: int | Literal["auto"] = "auto",
+        gap: int | None = None,
+        relearn: bool = True,
+        random_state: int = 0,
+    ) -> None:
+        self.compressor, self.reference, self.window = compressor, reference, window
+        self.arl, self.alpha, self.unit, self.block = arl, alpha, unit, block
+        self.gap, self.relearn, self.random_state = gap, relearn, random_state
+        self._check()
+        self.reset()
+
+    def _check(self) -> None:
+        """Refuse arguments that no stream could make right."""
+        if self.unit not in get_args(StreamUnit):
+            raise ValueError(f"unit is {self.unit!r}: choose from {', '.join(map(repr, get_args(StreamUnit)))}")
+        if self.block != "auto":
+            whole_number(self.block, "block", 1, 1 if self.unit == "items" else None)
+        if self.window is not None:
+            whole_number(self.window, "window", 1)
+        if self.gap is not None:
+            whole_number(self.gap, "gap", 0)
+        if isinstance(self.reference, int | np.integer):
+            whole_number(self.reference, "reference", LEAST_ROWS, of="to rank units,")
+        seed(self.random_state)
+        EDetector((1.0,), arl=self.arl, alpha=self.alpha)
+        if model_order(self.compressor) is None:
+            get_compressor(self.compressor)
+
+    def reset(self) -> None:
+        """Forget the stream; the next update is its first."""
+        self.drift_detected = False
+        self._kind: Observed | None = None
+        self._watch: Watch | None = None
+        self._splitter = UnitSplitter(self.unit, self._block) if self.unit != "items" else None
+
+    @property
+    def _block(self) -> int:
+        """Lines, characters or bytes that the splitter cuts off at a time."""
+        if self.block != "auto":
+            return int(self.block)
+        return BLOCK if self.unit in ("chars", "bytes") else 1
+
+    @property
+    def _is_given(self) -> bool:
+        """Whether the user has given what the reference consists of."""
+        return self.reference is not None and not isinstance(self.reference, int | np.integer)
+
+    # What the user gives
+
+    def update(self, x: Any) -> None:
+        """
+        Take what one step of the stream brings.
+
+        Parameters
+        ----------
+        x : str, bytes, number or vector
+            Text: with ``unit="lines"`` one line or several, with or without the last line feed; with "chars" and
+            "bytes" any piece of the stream; with "items" a unit. A number or a vector is a unit.
+
+        Raises
+        ------
+        TypeError
+            If it is something else, or not of the kind that the stream has had so far.
+        ValueError
+            If a number is NaN or infinite, or a vector has another dimension than those before; or if `reference` is
+            too short. Nothing has been taken then.
+        """
+        self.update_many((x,))
+
+    def update_many(self, xs: Iterable[Any]) -> list[StreamChange]:
+        """
+        Take many steps of the stream: the same as `update` with each, but faster.
+
+        Parameters
+        ----------
+        xs : iterable
+
+        Returns
+        -------
+        list of StreamChange
+            What was found.
+        """
+        if isinstance(xs, str | bytes | bytearray | memoryview | os.PathLike):
+            raise TypeError(f"xs is a single {type(xs).__name__}: give a list, or use update() or feed()")
+        xs = xs if isinstance(xs, Sequence | np.ndarray) else list(xs)
+        if not len(xs):
+            self.drift_detected = False
+            return []
+        kind, values = observed(xs, self._kind, self.n_units)
+        watch = self._begin(kind)
+        units = self._split_steps(values, self._splitter) if isinstance(values, list) else values
+        return self._take(watch, units)
+
+    def feed(self, data: bytes) -> list[StreamChange]:
+        """
+        Take bytes as they arrive, which may end in the middle of a unit.
+
+        Parameters
+        ----------
+        data : bytes
+            Of any length. They need not be UTF-8.
+
+        Returns
+        -------
+        list of StreamChange
+            What was found; the rest of an unfinished unit waits for the next call, or for `finish`.
+        """
+        if self._splitter is None:
+            raise ValueError("unit is 'items': bytes cannot be cut into items; use update()")
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data is a {type(data).__name__}: feed() takes bytes; update() takes text")
+        if self._kind is not None and not self._kind.is_text:
+            raise TypeError(f"the stream so far is of {self._kind}: feed() takes text")
+        return self._take(self._begin(_TEXT), self._splitter.split(bytes(data)))
+
+    def finish(self) -> list[StreamChange]:
+        """The stream has ended: a last line without a line feed is taken; a block that is not full is no unit."""
+        if self._splitter is None or self._watch is None:
+            return []
+        return self._take(self._watch, self._splitter.finish())
+
+    def partial_fit(self, X: Iterable[Any], y: Any = None) -> Self:
+        """Take units, as `update_many` does; returns itself. `y` has no use."""
+        del y
+        self.update_many(X)
+        return self
+
+    def score_samples(self, X: Iterable[Any]) -> NDArray[np.float64]:
+        """
+        How probable units are under the reference: minus their bits per byte (of numbers: per number).
+
+        Parameters
+        ----------
+        X : iterable
+            Units. The stream does not move.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            The lower, the less a unit is like the reference, as of scikit-learn's outlier detectors.
+
+        Raises
+        ------
+        ValueError
+            If no reference has been learned yet.
+        """
+        if self._watch is None and not self._is_given:
+            raise ValueError("there is no reference yet: give one (reference=...), or more of the stream")
+        kind, values = observed(list(X), self._kind, 0)
+        watch = self._begin(kind)
+        if watch.learned is None:
+            raise ValueError(f"the reference is not complete yet: {watch.share_learned:.0%} of it has been seen")
+        return np.asarray(-watch.bits(list(values)))
+
+    # What is known
+
+    @property
+    def n_units(self) -> int:
+        """Units so far."""
+        return 0 if self._watch is None else self._watch.n_units
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the units so far; line feeds between them are not counted."""
+        return 0 if self._watch is None else self._watch.n_bytes
+
+    @property
+    def n_changes(self) -> int:
+        """Changes so far."""
+        return 0 if self._watch is None else self._watch.n_changes
+
+    @property
+    def changes(self) -> list[StreamChange]:
+        """The last 100 changes."""
+        return [] if self._watch is None else list(self._watch.changes)
+
+    @property
+    def last_change(self) -> StreamChange | None:
+        """The last change."""
+        return self._watch.changes[-1] if self._watch is not None and self._watch.changes else None
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether a reference is being learned, so that no change can be found."""
+        return self._watch is None or self._watch.is_learning
+
+    @property
+    def learned(self) -> float:
+        """Share of the reference that has been seen: 1 once it is learned."""
+        return 0.0 if self._watch is None else self._watch.share_learned
+
+    @property
+    def block_size(self) -> int:
+        """Lines, characters or bytes of a unit."""
+        return self._block * (1 if self._watch is None else self._watch.times)
+
+    @property
+    def _edetector(self) -> EDetector | None:
+        return None if self._watch is None or self._watch.learned is None else self._watch.learned.edetector
+
+    @property
+    def statistic(self) -> float:
+        """What is compared with the threshold; 0 while a reference is learned."""
+        edetector = self._edetector
+        return 0.0 if edetector is None or self.is_learning else edetector.statistic
+
+    @property
+    def threshold(self) -> float:
+        """What the statistic has to reach for an alarm."""
+        return self._new_edetector((1.0,)).threshold
+
+    @property
+    def warning_detected(self) -> bool:
+        """Whether the statistic is near its threshold (`EDetector.warning`)."""
+        edetector = self._edetector
+        return edetector is not None and not self.is_learning and edetector.warning
+
+    @property
+    def autocorrelation(self) -> float | None:
+        """Lag 1, of the reference's novelty; None before there is a reference."""
+        return None if self._edetector is None else float(self._edetector.autocorrelation[0])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory: model, statistic and units that are kept."""
+        waiting = 0 if self._splitter is None else self._splitter.waiting
+        return waiting + (0 if self._watch is None else self._watch.nbytes)
+
+    # How a stream is watched
+
+    def _take(self, watch: Watch, units: Units) -> list[StreamChange]:
+        """What is found in the next units."""
+        found = watch.take(units)
+        self.drift_detected = bool(found)
+        return found
+
+    def _split_steps(self, steps: list[bytes], splitter: UnitSplitter | None) -> TextUnits:
+        """Units of what steps of a text stream bring."""
+        if splitter is None:
+            return TextUnits.of(steps)
+        if self.unit == "lines":
+            return splitter.split(b"\n".join([step.removesuffix(b"\n") for step in steps]) + b"\n")
+        return splitter.split(b"".join(steps))
+
+    def _begin(self, kind: Observed) -> Watch:
+        """The watch; at the first unit a new one, which learns the reference if it was given."""
+        if self._watch is None:
+            watch = Watch(self._plan(kind))
+            if self._is_given:
+                self._learn_given(watch, kind)
+            self._kind, self._watch = kind, watch
+        return self._watch
+
+    def _plan(self, kind: Observed) -> Plan:
+        """What a watch has to know."""
+        is_count = self.reference is not None and not self._is_given
+        return Plan(
+            is_text=kind.is_text,
+            signals=partial(self._new_signals, kind),
+            edetector=lambda signals, n_changes: self._new_edetector(signals.weights, n_changes),
+            n_reference=int(self.reference) if is_count else _REFERENCE_UNITS,
+            n_reference_bytes=_REFERENCE_BYTES if kind.is_text and not is_count else 0,
+            may_join=self.block == "auto" and self.unit in ("chars", "bytes"),
+            relearn=self.relearn,
+        )
+
+    def _new_edetector(self, weights: Sequence[float], n_changes: int = 0) -> EDetector:
+        """What judges signals."""
+        return EDetector(weights, arl=self.arl, alpha=self.alpha, random_state=self.random_state + n_changes)
+
+    def _new_signals(self, kind: Observed, times: int) -> StreamSignals:
+        """What measures units of so many blocks."""
+        if kind.is_text:
+            framed = self.unit in ("lines", "items")
+            block = self._block * times
+            return text_signals(self.compressor, window=self.window, gap=self.gap, framed=framed, block=block)
+        from ncd.streams.vector_signals import VectorSignals
+
+        return VectorSignals() if self.window is None else VectorSignals(window=self.window)
+
+    def _learn_given(self, watch: Watch, kind: Observed) -> None:
+        """Learn the reference that the user has given."""
+        given = self.reference
+        if isinstance(given, str | bytes | bytearray | memoryview):
+            if self._splitter is None:
+                raise TypeError("reference is a single text: with unit='items' give a list of units")
+            given = [given]
+        given = list(given)
+        if not given:
+            raise ValueError("reference is empty: give at least 40 units, better 100 and 20 kB")
+        other, values = observed(given, None, 0, name="unit of the reference")
+        if other != kind:
+            raise TypeError(f"reference is of {other}, the stream of {kind}: give the same kind")
+        units: Sequence[Any] = list(values)
+        if kind.is_text and self._splitter is not None:
+            units = list(self._split_steps(list(units), UnitSplitter(self.unit, self._block)))
+        lacking = watch.learn_from(units)
+        if lacking:
+            raise ValueError(
+                f"reference has {len(units)} units: at least {len(units) + lacking} are needed, {LEAST_ROWS} of them "
+                f"after those that fill the window; {_REFERENCE_UNITS} and 20 kB are advised"
+            )
+
+    # Checkpoints
+
+    def clone(self) -> Self:
+        """A detector of the same parameters that has seen nothing."""
+        return type(self)(**self.get_params())
+
+    def _described(self) -> State:
+        """The parameters, as a checkpoint keeps them."""
+        params = self.get_params()
+        if isinstance(self.compressor, Compressor):
+            params["compressor"] = self.compressor.name
+        if self._is_given:
+            params["reference"] = packed(self.reference)
+        return {name: int(value) if isinstance(value, np.integer) else value for name, value in params.items()}
+
+    def state(self) -> State:
+        """
+        All that the detector is, for `restore`.
+
+        Returns
+        -------
+        dict
+            Of strings, numbers, arrays, lists and dicts.
+        """
+        return {
+            "params": self._described(),
+            "drift_detected": self.drift_detected,
+            "kind": None if self._kind is None else list(self._kind),
+            "splitter": None if self._splitter is None else self._splitter.state(),
+            "watch": None if self._watch is None else self._watch.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """
+        Be the detector that gave this state, to the last bit.
+
+        Parameters
+        ----------
+        state : dict
+            From `state`, of a detector with the same parameters.
+
+        Raises
+        ------
+        ValueError
+            If the parameters differ, or the state is none of a detector; nothing has changed then.
+        """
+        if not isinstance(state, dict) or not isinstance(state.get("params"), dict):
+            raise ValueError("state is not that of a StreamDetector")
+        mine, theirs = self._described(), state["params"]
+        different = [name for name in mine if not _same(mine[name], theirs.get(name))]
+        if different:
+            raise ValueError(
+                "the state is of a detector with other parameters: "
+                + ", ".join(f"{name}={_brief(theirs.get(name))}, here {_brief(mine[name])}" for name in different)
+            )
+        try:
+            kind = None if state["kind"] is None else Observed(*state["kind"])
+            watch = None if kind is None else Watch(self._plan(kind))
+            if watch is not None:
+                watch.restore(state["watch"])
+            splitter = None if self._splitter is None else UnitSplitter(self.unit, self._block)
+            if splitter is not None:
+                splitter.restore(state["splitter"])
+            drift_detected = bool(state["drift_detected"])
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise ValueError(f"state is not that of a StreamDetector: {error!r}") from error
+        self._kind, self._watch, self._splitter, self.drift_detected = kind, watch, splitter, drift_detected
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """
+        Write a checkpoint, in place of an earlier one, in one step.
+
+        Parameters
+        ----------
+        path : path-like
+        """
+        write_checkpoint(path, self.state(), kind=_KIND)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """
+        The detector of a checkpoint, as it was.
+
+        Parameters
+        ----------
+        path : path-like
+            As `save` wrote it.
+
+        Returns
+        -------
+        StreamDetector
+
+        Raises
+        ------
+        CheckpointError
+            If the file is damaged, of another version, or no checkpoint of a StreamDetector.
+        """
+        state = read_checkpoint(path, kind=_KIND)
+        params = dict(state["params"])
+        if isinstance(params["reference"], dict):
+            params["reference"] = unpacked(params["reference"])
+        detector = cls(**params)
+        detector.restore(state)
+        return detector
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    """Whether two values of a parameter are equal, arrays included."""
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        return mine.keys() == theirs.keys() and all(_same(mine[key], theirs[key]) for key in mine)
+    return bool(np.array_equal(mine, theirs))
+
+
+def _brief(value: Any) -> str:
+    """A parameter in a message."""
+    return "a reference of its own" if isinstance(value, dict) else repr(value)

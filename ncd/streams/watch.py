@@ -1,0 +1,286 @@
+"""Units of a stream, one after another: learned, judged, and learned again after a change."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncd.streams.base import State, StreamSignals, TextUnits, Units
+from ncd.streams.change import StreamChange, shown_unit
+from ncd.streams.edetector import EDetector
+from ncd.streams.learning import LEAST_ROWS, Learned, learn
+from ncd.streams.novel import NovelText, novel_texts
+from ncd.streams.observations import packed, unpacked
+
+__all__ = ["Plan", "Watch"]
+
+_KEPT = 100  # changes
+_BATCH = 8192  # units that are measured before the first of them is judged
+_NUMBERS = ("n_units", "n_bytes", "n_changes", "is_learning", "times", "_first", "_more", "_pending_bytes")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What a watch has to know.
+
+    Attributes
+    ----------
+    is_text : bool
+    signals : callable
+        Makes signals for units of so many blocks.
+    edetector : callable
+        Makes, of the signals and the number of changes so far, what judges them.
+    n_reference, n_reference_bytes : int
+        Units and bytes of a reference that is learned from the stream, at least.
+    may_join : bool
+        Whether blocks may be joined where they depend on each other.
+    relearn : bool
+        Whether a reference is learned after a change.
+    """
+
+    is_text: bool
+    signals: Callable[[int], StreamSignals]
+    edetector: Callable[[StreamSignals, int], EDetector]
+    n_reference: int
+    n_reference_bytes: int
+    may_join: bool
+    relearn: bool
+
+
+class Watch:
+    """
+    Takes units and finds changes.
+
+    Attributes
+    ----------
+    n_units, n_bytes, n_changes : int
+        So far.
+    changes : deque of StreamChange
+        The last 100.
+    is_learning : bool
+    learned : Learned or None
+        The reference.
+    times : int
+        Blocks that make a unit.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.n_units = self.n_bytes = self.n_changes = 0
+        self.changes: deque[StreamChange] = deque(maxlen=_KEPT)
+        self.is_learning = True
+        self.learned: Learned | None = None
+        self.times = 1
+        self._first = 0  # unit of the statistic's first row
+        self._carry: list[bytes] = []  # blocks that make no whole unit yet
+        self._pending: list[Any] = []  # a reference in the making
+        self._pending_bytes = 0
+        self._more = 0  # units that it has turned out to lack
+        self._recent: deque[Any] = deque()
+        self._calibrated: State | None = None  # of the e-detector, where the reference is kept
+
+    @property
+    def share_learned(self) -> float:
+        """Share of the reference that has been seen; 1 once it is learned."""
+        if not self.is_learning:
+            return 1.0
+        plan = self.plan
+        shares = [len(self._pending) / (plan.n_reference + self._more)]
+        if plan.n_reference_bytes:
+            shares.append(self._pending_bytes / plan.n_reference_bytes)
+        return min(*shares, 0.99)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        parts = 0 if self.learned is None else self.learned.signals.nbytes + self.learned.edetector.nbytes
+        return parts + sum(_size(unit) for kept in (self._recent, self._pending, self._carry) for unit in kept)
+
+    def learn_from(self, units: Sequence[Any]) -> int:
+        """Learn a reference that is no part of the stream; how many units it lacks, 0 if none."""
+        self._pending = list(units)
+        lacking = self._learn()
+        self._carry, self.n_units = [], 0
+        return lacking
+
+    def take(self, units: Units) -> list[StreamChange]:
+        """Take units, learning or judging as it comes."""
+        found: list[StreamChange] = []
+        at = 0
+        if self.times > 1:
+            units = self._joined(units)
+        while at < len(units):
+            if self.is_learning:
+                at += self._collect(units[at:])
+                if self._carry and not self.is_learning:  # blocks have just turned out to be too short
+                    units, at = self._joined(units[at:]), 0
+                continue
+            at += self._judge(units[at : at + _BATCH], found)
+        return found
+
+    def _judge(self, units: Units, found: list[StreamChange]) -> int:
+        """Take units until the reference has to be learned anew; how many were taken."""
+        assert self.learned is not None
+        edetector = self.learned.edetector
+        rows = self.learned.signals.measure(units)
+        judged = 0
+        while judged < len(rows) and not self.is_learning:
+            taken = edetector.update(rows[judged:])
+            self._keep(units[judged : judged + taken])
+            judged += taken
+            if edetector.alarm:
+                found.append(self._change())
+        return judged
+
+    def _joined(self, units: Units | list[bytes]) -> TextUnits:
+        """Units of several blocks each; blocks left over wait for the next."""
+        blocks = [*self._carry, *units]
+        n = len(blocks) // self.times * self.times
+        self._carry = blocks[n:]
+        return TextUnits.of([b"".join(blocks[i : i + self.times]) for i in range(0, n, self.times)])
+
+    def _count(self, units: Units) -> None:
+        self.n_units += len(units)
+        if isinstance(units, TextUnits):
+            self.n_bytes += int((units.ends - units.starts).sum())
+
+    def _keep(self, units: Units) -> None:
+        """Count units, and keep the newest ones for the next reference."""
+        self._count(units)
+        most = self._recent.maxlen or 0
+        self._recent.extend(units[-most:] if len(units) > most else units)
+
+    def _collect(self, units: Units) -> int:
+        """Take units for the reference, and learn it when there are enough; how many were taken."""
+        least, size = self.plan.n_reference + self._more, self.plan.n_reference_bytes
+        wanted = max(least - len(self._pending), 1)
+        if isinstance(units, TextUnits):
+            missing = size - self._pending_bytes
+            if missing > 0:
+                wanted = max(wanted, int(np.searchsorted(np.cumsum(units.ends - units.starts), missing)) + 1)
+        part = units[:wanted]
+        if isinstance(part, TextUnits):
+            self._pending_bytes += int((part.ends - part.starts).sum())
+        self._count(part)
+        self._pending.extend(part)
+        if len(self._pending) >= least and self._pending_bytes >= size:
+            self._more += self._learn()
+        return len(part)
+
+    def _learn(self) -> int:
+        """Learn what has been collected; how many units are lacking, 0 if none."""
+        units, plan = self._pending, self.plan
+        found = learn(
+            units,
+            plan.signals,
+            lambda signals: plan.edetector(signals, self.n_changes),
+            may_join=plan.may_join and self.learned is None,
+        )
+        if isinstance(found, int):
+            return found
+        self.learned = found
+        if found.times > 1:
+            self.times = found.times
+            self._carry = units[len(units) // self.times * self.times :]
+            self.n_units //= self.times
+        self._first = self.n_units
+        if not plan.relearn:
+            self._calibrated = found.edetector.state()
+        self._recent = deque(maxlen=max(found.n_units, LEAST_ROWS))
+        self._pending, self._pending_bytes, self._more, self.is_learning = [], 0, 0, False
+        return 0
+
+    def _change(self) -> StreamChange:
+        """The alarm that has just been raised, and what follows from it."""
+        assert self.learned is not None
+        signals, edetector = self.learned.signals, self.learned.edetector
+        start, low, high = (self._first + row for row in edetector.when())
+        unit = self.n_units - 1
+        kept = list(self._recent)[start - self.n_units :]
+        is_text = self.plan.is_text
+        change = StreamChange(
+            unit=unit,
+            start=start,
+            interval=(low, high),
+            statistic=edetector.statistic,
+            threshold=edetector.threshold,
+            signal=signals.names[edetector.strongest],
+            bits_before=self.learned.bits,
+            bits_after=float(signals.bits(self._as_units(kept)).mean()),
+            n_after=len(kept),
+            novel=_novel(signals, kept) if is_text else (),
+            first=shown_unit(kept[0]) if is_text and len(kept) == self.n_units - start else None,
+        )
+        self.n_changes += 1
+        self.changes.append(change)
+        if self.plan.relearn:
+            self.is_learning = True
+            self._pending = kept
+            self._pending_bytes = sum(map(len, kept)) if is_text else 0
+            self._recent.clear()
+        else:
+            assert self._calibrated is not None
+            edetector.restore(self._calibrated)  # the bag has units after the change
+            self._first = self.n_units
+        return change
+
+    def _as_units(self, units: Iterable[Any]) -> Units:
+        """Units as signals take them."""
+        return TextUnits.of(list(units)) if self.plan.is_text else np.asarray(list(units))
+
+    def bits(self, units: Sequence[Any]) -> Any:
+        """Bits of units under the reference, per byte or number."""
+        assert self.learned is not None
+        return self.learned.signals.bits(self._as_units(units))
+
+    def state(self) -> State:
+        """All that it is."""
+        learned = self.learned
+        return {
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
+            "changes": [change.to_state() for change in self.changes],
+            "carry": packed(self._carry),
+            "pending": packed(self._pending),
+            "recent": packed(self._recent),
+            "n_recent": self._recent.maxlen,
+            "calibrated": self._calibrated,
+            "learned": None
+            if learned is None
+            else {
+                "signals": learned.signals.state(),
+                "edetector": learned.edetector.state(),
+                "bits": learned.bits,
+            },
+        }
+
+    def restore(self, state: State) -> None:
+        """Be as the watch that gave the state; this one has to be new."""
+        for name in _NUMBERS:
+            setattr(self, name, state["numbers"][name])
+        self.changes.extend(StreamChange.from_state(change) for change in state["changes"])
+        self._carry, self._pending = unpacked(state["carry"]), unpacked(state["pending"])
+        self._recent = deque(unpacked(state["recent"]), state["n_recent"])
+        self._calibrated = state["calibrated"]
+        if state["learned"] is not None:
+            signals = self.plan.signals(self.times)
+            signals.restore(state["learned"]["signals"])
+            edetector = self.plan.edetector(signals, self.n_changes)
+            edetector.restore(state["learned"]["edetector"])
+            self.learned = Learned(signals, edetector, state["learned"]["bits"])
+
+
+def _size(unit: Any) -> int:
+    """Bytes of memory of a unit that is kept."""
+    return len(unit) + 33 if isinstance(unit, bytes) else int(unit.nbytes) + 112
+
+
+def _novel(signals: StreamSignals, units: list[bytes]) -> tuple[NovelText, ...]:
+    """What is new in the units, where the reference's model can say that."""
+    from ncd.streams.byte_signals import ByteSignals
+
+    return tuple(novel_texts(signals, units)) if isinstance(signals, ByteSignals) else ()
