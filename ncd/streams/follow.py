@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from ncd.changepoint.arguments import real_number, whole_number
 
-__all__ = ["Follower", "Position", "Stop", "follow", "read_chunks"]
+__all__ = ["Follower", "Position", "Stop", "asked", "follow", "read_chunks"]
 
 #: What ends an endless source: an event that is set, or a function that says so.
 Stop: TypeAlias = Event | Callable[[], bool] | None
@@ -80,7 +80,7 @@ def read_chunks(file: BinaryIO | int, *, idle: float | None = None, stop: Stop =
     []
     """
     idle = _seconds(idle, "idle")
-    stopped = _asked(stop)
+    stopped = asked(stop)
     read, descriptor = _reader(file)
     while not stopped():
         if descriptor is not None and idle is not None and not _ready(descriptor, idle):
@@ -187,7 +187,7 @@ class Follower:
         self.interval = real_number(
             interval, "interval", "give seconds, more than 0", lambda seconds: 0 < seconds < 1e6
         )
-        self.stop, self.stopped = stop, _asked(stop)
+        self.stop, self.stopped = stop, asked(stop)
         self.file: Any = None
         self.at = Position(0, 0, 0, 0)
         self.tail = b""
@@ -389,7 +389,7 @@ def _file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _asked(stop: Stop) -> Callable[[], bool]:
+def asked(stop: Stop) -> Callable[[], bool]:
     """What says whether to stop."""
     if stop is None:
         return lambda: False
