@@ -74,7 +74,7 @@ def test_equals_the_obvious_one(kind, alpha):
     uniforms = np.array([[random.uniform() for _ in range(k)] for _ in range(130)])
     bags, news = [], []
     rhos = [naive.autocorrelation(list(rows[:n, j])) for j in range(k)]
-    used = [rho if rho > norm.isf(0.05) / math.sqrt(n) else 0.0 for rho in rhos]
+    used = [rho + (1 + 3 * rho) / n if rho > norm.isf(0.05) / math.sqrt(n) else 0.0 for rho in rhos]
     assert kind not in ("alike", "constant") or any(used) == (kind == "alike")
     for j in range(k):
         mean, scale = rows[:n, j].mean(), max(rows[:n, j].std(), 1e-9 * abs(rows[:n, j].mean()))

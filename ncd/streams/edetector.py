@@ -36,6 +36,7 @@ _MOST: Final = 1e15
 _FEWEST: Final = 40
 _FLAT: Final = 1e-9
 _TINY: Final = 1e-300
+_CLOSEST: Final = 0.99
 _ARRAYS: Final = ("setup", "tree", "running", "newest", "counters", "autocorrelation")
 
 
@@ -72,8 +73,9 @@ class EDetector:
     bets : sequence of float, default (0.5, 1.0, 1.5, 2.0)
         The values of lambda, positive: by how many standard deviations a change may move a signal.
     whiten : "auto", True or False, default "auto"
-        Whether to watch z_t - rho z_(t-1) instead of z_t, rho being the reference's lag-1 autocorrelation: "auto"
-        where it is significantly positive (over 1.645 / sqrt(n)). Neighbours that are alike break the bound.
+        Whether to watch z_t - rho z_(t-1) instead of z_t, rho being the reference's lag-1 autocorrelation, corrected
+        for its bias [4]_: "auto" where it is significantly positive (over 1.645 / sqrt(n)). Neighbours that are alike
+        break the bound.
     random_state : int, default 0
         Seed of the ties.
 
@@ -91,6 +93,7 @@ class EDetector:
     .. [2] J. Shin, A. Ramdas, A. Rinaldo: E-detectors: a nonparametric framework for sequential change detection. New
        England Journal of Statistics in Data Science 2, 2024.
     .. [3] Y. J. Choe, A. Ramdas: Combining evidence across filtrations. arXiv:2402.09698, 2024.
+    .. [4] M. G. Kendall: Note on bias in the estimation of autocorrelation. Biometrika 41, 1954.
 
     Examples
     --------
@@ -182,7 +185,7 @@ class EDetector:
         scale = np.maximum(inside.std(0) * unit, np.maximum(_FLAT * np.abs(mean), _TINY))
         found = [lag1_autocorrelation(column) for column in inside.T]
         use = [self.whiten is True or (self.whiten == "auto" and one.significant) for one in found]
-        rho = np.array([one.value if used else 0.0 for one, used in zip(found, use, strict=True)])
+        rho = np.array([_unbiased(one.value, n) if used else 0.0 for one, used in zip(found, use, strict=True)])
         left = [lag1_autocorrelation(column).value for column in (inside[1:] - rho * inside[:-1]).T]
         self._autocorrelation = np.array([[one.value for one in found], [one.limit for one in found], left])
         self._setup = np.stack([mean, scale, rho, self.weights])
@@ -452,6 +455,11 @@ class EDetector:
         if checked.ndim != 2 or checked.shape[1] != len(self.weights):
             raise ValueError(f"the rows have shape {checked.shape}: give (n, {len(self.weights)}), one column a signal")
         return checked
+
+
+def _unbiased(autocorrelation: float, n: int) -> float:
+    """The autocorrelation of n rows at lag 1 without its bias, (1 + 3 rho) / n (Kendall 1954)."""
+    return min(autocorrelation + (1.0 + 3.0 * autocorrelation) / n, _CLOSEST)
 
 
 def _positive(values: Sequence[float], name: str, most: float = math.inf) -> NDArray[np.float64]:
