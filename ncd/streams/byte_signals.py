@@ -21,6 +21,7 @@ __all__ = ["ByteSignals"]
 #: Standard deviations (bits per byte) below which the reference's units count as alike.
 _LEAST_SCALE = 1e-3
 _HIGHEST_ORDER = 16
+_LARGEST_GAP = 1 << 40
 _KIND = "ByteSignals"
 
 
@@ -95,17 +96,15 @@ class ByteSignals(StreamSignals):
     weights: ClassVar[tuple[float, ...]] = (0.8, 0.2)
 
     def __init__(self, *, window: int = 1024, gap: int = 0, framed: bool = True, order: int = 4) -> None:
-        self._set(whole_number(window, "window", 1, MOST), whole_number(gap, "gap", 0), framed, order)
-
-    def _set(self, window: int, gap: int, framed: object, order: object) -> None:
-        """Begin with these parameters and no reference."""
+        self.window = whole_number(window, "window", 1, MOST)
+        self.gap = whole_number(gap, "gap", 0, _LARGEST_GAP)
         if not isinstance(framed, bool | np.bool_):
             raise TypeError(f"framed is {framed!r}: give True or False")
-        self.window, self.gap, self.framed = window, gap, bool(framed)
+        self.framed = bool(framed)
         self.order = whole_number(order, "order", 0, _HIGHEST_ORDER)
         self._reference: TextUnits | None = None
         self._model = Automaton(np.zeros(0, np.uint32), np.zeros(0, np.float32), 0)
-        self._window = empty_window(window)
+        self._window = empty_window(self.window)
         self._scales = np.zeros((2, 3))
 
     def learn(self, units: Units) -> NDArray[np.float64]:
@@ -151,12 +150,11 @@ class ByteSignals(StreamSignals):
                 window,
                 found,
             )
-            self._model = frozen(trie)
+            model = frozen(trie)
         full = int(np.searchsorted(firsts[:-1], self.window))
         coded = np.diff(firsts) > 0
         used = coded if not coded[full:].any() else coded & (np.arange(len(units)) >= full)
-        self._scales = _scales(found[used])
-        self._reference, self._window = units, window
+        self._reference, self._model, self._window, self._scales = units, model, window, _scales(found[used])
         values = np.where(coded[:, None], found, self._scales[:, 0])[full:]
         differences = (values - self._scales[:, 0]) / self._scales[:, 1]
         differences = np.where(self._scales[:, 2] > 0, np.floor(differences + 0.5), differences)
@@ -374,7 +372,7 @@ def _restored(state: Any) -> ByteSignals:
         raise ValueError(f"state['reference']['ends'] does not cut its text of {len(text)} bytes into units")
     if scales.shape != (2, 3) or not np.isfinite(scales).all() or (scales[:, 1] < _LEAST_SCALE).any():
         raise ValueError("state['reference']['scales'] has no mean and scale for bits and gain")
-    if newest.size > made.window or newest.ndim != 1:
+    if newest.size > made.window:
         raise ValueError(f"state['reference']['newest'] has {newest.size} bytes, the window {made.window}")
     units = _checked(TextUnits(text, np.concatenate([np.zeros(1, np.int64), ends[:-1]]), ends))
     with announced("the byte model of streams"):
@@ -387,6 +385,6 @@ def _restored(state: Any) -> ByteSignals:
 def _array(kept: Any, name: str, dtype: type) -> NDArray[Any]:
     """A copy of one array of a state."""
     array = kept[name]
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
-        raise ValueError(f"state['reference'][{name!r}] is no array of {np.dtype(dtype)}")
-    return np.array(array)
+    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != (2 if name == "scales" else 1):
+        raise ValueError(f"state['reference'][{name!r}] is no such array of {np.dtype(dtype)} as `state` gives")
+    return np.array(array, order="C")

@@ -234,10 +234,10 @@ def _usual(signals: ByteSignals) -> tuple[float, float]:
 
     Each quarter of the reference is measured by a model of the others.
     """
-    units = list(signals.reference)
+    known = signals.reference
+    newest = np.count_nonzero(known.ends[-1] - known.starts <= _MOST_REFERENCE)
+    units = [unit[:_MOST_BYTES] for unit in known[-max(newest, 2) :]]
     held: list[tuple[bytes, NDArray[np.float32]]] = []
-    sizes = np.cumsum([len(unit) + 1 for unit in reversed(units)])
-    units = units[-max(int(np.searchsorted(sizes, _MOST_REFERENCE)), 2) :]
     folds = min(_FOLDS, len(units))
     cuts = [len(units) * fold // folds for fold in range(folds + 1)]
     model = ByteSignals(window=1, framed=signals.framed, order=signals.order)
