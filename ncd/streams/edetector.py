@@ -26,17 +26,13 @@ from ncd.kernels.edetector import (
     take_p,
 )
 from ncd.streams.base import State
-from ncd.streams.conformal import lag1_autocorrelation
 from ncd.streams.starts import StartInterval, start_interval, start_shares
+from ncd.streams.whitening import whitening
 
 __all__ = ["EDetector"]
 
 _ARL: Final = 10_000.0
 _MOST: Final = 1e15
-_FEWEST: Final = 40
-_FLAT: Final = 1e-9
-_TINY: Final = 1e-300
-_CLOSEST: Final = 0.99
 _ARRAYS: Final = ("setup", "tree", "running", "newest", "counters", "autocorrelation")
 
 
@@ -169,30 +165,14 @@ class EDetector:
             as it was.
         """
         reference = self._checked(rows)
-        n = len(reference)
-        if n < _FEWEST:
-            raise ValueError(
-                f"the reference has {n} rows: {_FEWEST} are needed, better 100. With n rows before it the first "
-                "p-value is hardly ever under 1 / (n + 1), and the scale and autocorrelation of fewer are mostly chance"
-            )
-        finite = np.isfinite(reference).all(1)
-        if not finite.all():
-            raise ValueError(f"row {int(finite.argmin())} of the reference has a number that is not finite")
-        size = np.abs(reference).max(0)
-        unit = np.where(size > 0.0, size, 1.0)
-        inside = reference / unit  # squares of large numbers would be infinite
-        mean = inside.mean(0) * unit
-        scale = np.maximum(inside.std(0) * unit, np.maximum(_FLAT * np.abs(mean), _TINY))
-        found = [lag1_autocorrelation(column) for column in inside.T]
-        use = [self.whiten is True or (self.whiten == "auto" and one.significant) for one in found]
-        rho = np.array([_unbiased(one.value, n) if used else 0.0 for one, used in zip(found, use, strict=True)])
-        left = [lag1_autocorrelation(column).value for column in (inside[1:] - rho * inside[:-1]).T]
-        self._autocorrelation = np.array([[one.value for one in found], [one.limit for one in found], left])
-        self._setup = np.stack([mean, scale, rho, self.weights])
+        found = whitening(reference, self.whiten)
+        self._autocorrelation = np.stack([found.autocorrelation, found.limit, found.residual])
+        self._setup = np.stack([found.mean, found.scale, found.rho, self.weights])
+        first = int(found.rho.any())
         self._tree[:] = 0
         self._running[:] = 0.0
-        fill_bag(reference, int(any(use)), self._setup, self._tree, self._running)
-        self._counters[BAG] = n - int(any(use))
+        fill_bag(reference, first, self._setup, self._tree, self._running)
+        self._counters[BAG] = len(reference) - first
         self.reset()
 
     def update(self, rows: ArrayLike) -> int:
@@ -455,11 +435,6 @@ class EDetector:
         if checked.ndim != 2 or checked.shape[1] != len(self.weights):
             raise ValueError(f"the rows have shape {checked.shape}: give (n, {len(self.weights)}), one column a signal")
         return checked
-
-
-def _unbiased(autocorrelation: float, n: int) -> float:
-    """The autocorrelation of n rows at lag 1 without its bias, (1 + 3 rho) / n (Kendall 1954)."""
-    return min(autocorrelation + (1.0 + 3.0 * autocorrelation) / n, _CLOSEST)
 
 
 def _positive(values: Sequence[float], name: str, most: float = math.inf) -> NDArray[np.float64]:
