@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ _MOST_BYTES = 1 << 14  # of new units
 _MOST_REFERENCE = 1 << 16
 _FOLDS = 4
 _RAISED = 1.5  # bits per byte, above the reference's mean, from which on a text is surprising
-_USUAL = 0.95  # quantile of the reference's own most surprising texts
+_USUAL = 0.95  # quantile of the most surprising texts of the reference
 _LONGEST = 64  # words and marks of a text
 _PHRASE = 16  # words and marks that are looked for as a part of longer texts
 _SHOWN = 100  # characters
@@ -86,8 +86,8 @@ def novel_texts(signals: ByteSignals, units: Sequence[bytes], n: int = 10) -> li
     mean of the reference's bytes by models of its other parts. Runs of words with the largest sums of such extra bits
     (all maximal ones: Ruzzo and Tompa 1999) are candidates, and so is each part of at most 16 words and marks that
     several runs share. The candidate with most extra bits in all units together is taken first, then the one with most
-    in what is left. A text is new if its extra bits are more than those of the most surprising run in 95 % of the
-    reference's own units.
+    in what is left. A text is new if it has more extra bits than the most surprising run in 95 % of the reference's own
+    units; one that is there only once, than the most surprising run in as many units of the reference, 95 times of 100.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def novel_texts(signals: ByteSignals, units: Sequence[bytes], n: int = 10) -> li
     failed: ERROR connection refused 5
     """
     n = whole_number(n, "n", 1)
-    usual, level = _usual(signals)
+    usual, rare, level = _usual(signals, max(len(units), 1))
     runs = [run for unit, bits in _measured(signals, units) for run in _runs(unit, bits, level)]
     everything = sum(run.extra for run in runs)
     pool = _Pool(runs)
@@ -135,9 +135,9 @@ def novel_texts(signals: ByteSignals, units: Sequence[bytes], n: int = 10) -> li
         if best is None or pool.totals[best] <= usual:
             break
         count, bits, extra = pool.take(best)
-        if extra > usual:  # places that overlap count once
+        if extra > (usual if count > 1 else rare):  # places that overlap count once
             found.append(NovelText(encoded("".join(best)), count, bits / count, extra / everything))
-    return sorted(found, key=lambda novel: -novel.share)
+    return sorted(found, key=lambda novel: novel.share, reverse=True)
 
 
 class _Run(NamedTuple):
@@ -160,27 +160,31 @@ class _Run(NamedTuple):
             end -= 1
         return _Run(self.tokens[start:end], self.bits[start:end], self.extras[start:end])
 
-    def phrases(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        """The whole run and its parts, each with its extra bits."""
+    def phrases(self, again: Container[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], float]]:
+        """The whole run, and those of its parts whose neighbours all are neighbours `again`; with their extra bits."""
+        yield self.tokens, self.extra
         sums = [0.0, *accumulate(self.extras)]
         size = len(self.tokens)
-        ends = [i for i in range(size) if self.extras[i] > 0 and not self.tokens[i].isspace()]
-        if size > _PHRASE:
-            yield self.tokens, self.extra
-        for start in ends:
-            for end in ends:
-                if start <= end < start + _PHRASE:
-                    yield self.tokens[start : end + 1], sums[end + 1] - sums[start]
+        is_end = [extra > 0 and not token.isspace() for token, extra in zip(self.tokens, self.extras, strict=True)]
+        for start in range(size):
+            if is_end[start]:
+                for end in range(start, min(start + _PHRASE, size)):
+                    if end > start and self.tokens[end - 1 : end + 1] not in again:
+                        break
+                    if is_end[end] and end - start + 1 < size:
+                        yield self.tokens[start : end + 1], sums[end + 1] - sums[start]
 
 
 class _Pool:
-    """Runs, and the sums of extra bits of all their parts."""
+    """Runs, and the sums of extra bits of those of their parts that others may have too."""
 
     def __init__(self, runs: Sequence[_Run]) -> None:
         self.runs: dict[int, _Run] = {}
         self.totals: dict[tuple[str, ...], float] = defaultdict(float)
         self.holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
         self._next = 0
+        pairs = Counter(pair for run in runs for pair in pairwise(run.tokens))
+        self._again = {pair for pair, count in pairs.items() if count > 1}
         for run in runs:
             self._add(run)
 
@@ -188,14 +192,14 @@ class _Pool:
         if run.extra <= 0:
             return
         self.runs[self._next] = run
-        for phrase, extra in run.phrases():
+        for phrase, extra in run.phrases(self._again):
             self.totals[phrase] += extra
             self.holders[phrase].add(self._next)
         self._next += 1
 
     def _remove(self, number: int) -> _Run:
         run = self.runs.pop(number)
-        for phrase, extra in run.phrases():
+        for phrase, extra in run.phrases(self._again):
             self.totals[phrase] -= extra
             self.holders[phrase].discard(number)
             if not self.holders[phrase]:
@@ -228,14 +232,14 @@ class _Pool:
         return count, bits, extra
 
 
-def _usual(signals: ByteSignals) -> tuple[float, float]:
+def _usual(signals: ByteSignals, n: int) -> tuple[float, float, float]:
     """
-    The most extra bits of a run in nearly all of the reference's units, and the bits per byte from which on they count.
+    The most extra bits of a run in one and in `n` units of the reference, as a rule; bits per byte that are not extra.
 
     Each quarter of the reference is measured by a model of the others.
     """
     known = signals.reference
-    newest = np.count_nonzero(known.ends[-1] - known.starts <= _MOST_REFERENCE)
+    newest = int(np.count_nonzero(known.ends[-1] - known.starts <= _MOST_REFERENCE))
     units = [unit[:_MOST_BYTES] for unit in known[-max(newest, 2) :]]
     held: list[tuple[bytes, NDArray[np.float32]]] = []
     folds = min(_FOLDS, len(units))
@@ -249,7 +253,8 @@ def _usual(signals: ByteSignals) -> tuple[float, float]:
     mean = min(sum(float(bits.sum()) for _, bits in held) / size, 8.0) if size else 8.0
     level = mean + min(_RAISED, (8 - mean) / 2)
     most = [max((run.extra for run in _runs(unit, bits, level)), default=0.0) for unit, bits in held]
-    return float(np.quantile(most, _USUAL)), level
+    usual, rare = np.quantile(most, [_USUAL, _USUAL ** (1 / n)]).tolist()
+    return usual, rare, level
 
 
 def _measured(signals: ByteSignals, units: Sequence[bytes]) -> list[tuple[bytes, NDArray[np.float32]]]:
