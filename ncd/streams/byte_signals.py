@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -135,7 +136,7 @@ class ByteSignals(StreamSignals):
             raise ValueError("units is empty: a reference has at least one unit")
         window = empty_window(self.window)
         found = np.empty((len(units), 2))
-        with announced("the byte model of streams"):
+        with _said_if_new(left_out):
             trie, path, firsts = counted(units.data, units.starts, units.ends, self.framed, self.order)
             left_out(
                 trie,
@@ -302,6 +303,11 @@ class ByteSignals(StreamSignals):
         return self._model
 
 
+def _said_if_new(kernel: Any) -> AbstractContextManager[None]:
+    """Say on stderr if a kernel takes long to compile; the thread that this takes costs more than a short reference."""
+    return nullcontext() if kernel.signatures else announced("the byte model of streams")
+
+
 def _checked(units: object) -> TextUnits:
     """Units of text, with the arrays that the kernels are compiled for."""
     if not isinstance(units, TextUnits):
@@ -375,7 +381,7 @@ def _restored(state: Any) -> ByteSignals:
     if newest.size > made.window:
         raise ValueError(f"state['reference']['newest'] has {newest.size} bytes, the window {made.window}")
     units = _checked(TextUnits(text, np.concatenate([np.zeros(1, np.int64), ends[:-1]]), ends))
-    with announced("the byte model of streams"):
+    with _said_if_new(refill):
         made._model = frozen(counted(units.data, units.starts, units.ends, made.framed, made.order)[0])
         refill(made._window, newest)
     made._reference, made._scales = units, scales
