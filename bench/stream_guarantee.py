@@ -33,17 +33,21 @@ from ncd.streams.learning import Learned, learn, text_signals
 
 Rows = NDArray[np.float64]
 
-KINDS = ("normal", "heavy", "discrete")
+KINDS = ("normal", "heavy", "discrete", "two signals")
 ALPHAS = (0.01, 0.05, 0.2)
 ARLS = (100, 1000, 10_000)
 REFERENCE = 100
 HORIZON = 10_000
+_WEIGHTS: dict[int, tuple[float, ...]] = {1: (1.0,), 2: (0.8, 0.2)}
 _Z99 = 2.575829
 _LONGEST = 40  # times arl: longer runs count as this long
 
 
 def rows_of(kind: str, n: int, rng: np.random.Generator) -> Rows:
-    """Rows of one signal without a change."""
+    """Rows without a change; of one signal, but for "two signals", of which one falls where the other rises."""
+    if kind == "two signals":
+        first, second = rng.normal(size=(2, n))
+        return np.column_stack([first, 0.5 * second - first])
     if kind == "heavy":
         return rng.standard_t(1.5, (n, 1))
     if kind == "discrete":
@@ -86,7 +90,7 @@ def _share(part: str, case: str, setting: str, hits: int, n: int, bound: float |
 
 def _alarmed(rows: Rows, reference: int, number: int, **options: object) -> bool:
     """Whether a detector raises the alarm on the rows after the reference."""
-    detector = EDetector(random_state=number, **options)
+    detector = EDetector(_WEIGHTS[rows.shape[1]], random_state=number, **options)
     detector.calibrate(rows[:reference])
     detector.update(rows[reference:])
     return detector.alarm
@@ -97,8 +101,8 @@ def _run_length(kind: str, arl: int, number: int, reference: int = REFERENCE, **
     rng = np.random.default_rng([SEED + 1, number, len(kind)])
     longest = _LONGEST * arl
     piece = max(1000, 2 * arl)
-    detector = EDetector(arl=arl, random_state=number, **options)
     rows = rows_of(kind, reference + piece, rng)
+    detector = EDetector(_WEIGHTS[rows.shape[1]], arl=arl, random_state=number, **options)
     detector.calibrate(rows[:reference])
     rows = rows[reference:]
     while detector.n_rows < longest:
