@@ -2,7 +2,8 @@
 A web server's log, recorded: ordinary readers, then a scanner among them.
 
 ``python -m bench.record_log FOLDER FILE`` serves a folder on the loopback address for three minutes to clients that
-read its files as people do (a page, then pages near it, some twice, now and then one that is not there), lets a scanner
+read its files as people do (popular pages more than others, pages near the last one, now and then one that is not
+there), lets a scanner
 for weak spots in after two of them, and writes the server's access log in the common "combined" format, gzipped. The log
 that the library ships (``ncd/data/weblog``) was recorded so, from this project's own files.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import math
 import random
 import sys
 import threading
@@ -54,18 +56,23 @@ def _get(port: int, path: str, client: str, agent: str, referer: str = "-") -> N
     connection.close()
 
 
+def _popular(pages: list[str], rng: random.Random) -> int:
+    """A page, the k-th with a probability of about 1 / k."""
+    return min(int(math.exp(rng.random() * math.log(len(pages)))) - 1, len(pages) - 1)
+
+
 def _reader(port: int, pages: list[str], number: int, end: float) -> None:
     """Somebody who reads."""
     rng = random.Random(number)
     while time.monotonic() < end:
         client = f"203.0.113.{rng.randrange(1, 60)}"  # addresses for documentation (RFC 5737)
         agent = rng.choice(READERS)
-        at, referer = rng.randrange(len(pages)), "-"
+        at, referer = _popular(pages, rng), "-"
         for _ in range(rng.randrange(1, 6)):
             path = pages[at] if rng.random() > 0.02 else pages[at] + "x"
             _get(port, path, client, agent, referer)
             referer = f"https://example.org{path}"
-            at = (at + rng.randrange(-3, 4)) % len(pages)
+            at = (at + rng.randrange(-3, 4)) % len(pages) if rng.random() < 0.2 else _popular(pages, rng)
             time.sleep(rng.expovariate(1.2))
             if time.monotonic() > end:
                 return
@@ -87,6 +94,7 @@ def main(folder: str, output: str) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     files = (path.relative_to(folder) for path in sorted(Path(folder).rglob("*")) if path.suffix in (".md", ".py"))
     pages = [f"/{path}" for path in files if not any(part.startswith(".") for part in path.parts)]
+    random.Random(0).shuffle(pages)
     port, began = server.server_address[1], time.monotonic()
     readers = [threading.Thread(target=_reader, args=(port, pages, i, began + SECONDS)) for i in range(8)]
     for reader in readers:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = "stream"
 SUMMARY = "changes of a stream of text or numbers, as they happen"
 DESCRIPTION = """\
-Reads lines as they come, learns what the first ones are like (100 lines and 20 kB, or --reference), and prints a line
+Reads lines as they come, learns what the first ones are like (100 lines and 20 kB, or 400 lines; or --reference), and prints a line
 the moment it is known that the stream has changed: where the change began, how sure that place is, and what is new.
 After that the reference is learned anew.
 
@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alpha", type=float, metavar="P", help="in place of --arl: chance of any false alarm ever")
     parser.add_argument("--unit", choices=("lines", "chars", "bytes"), default="lines", help="default: lines")
     parser.add_argument("--block", type=neighbor_count, metavar="N", help="lines, characters or bytes of a unit")
+    parser.add_argument(
+        "--mask",
+        choices=("times", "digits", "nothing"),
+        help="what is not looked at (default: times and dates, of lines)",
+    )
     parser.add_argument("--numbers", action="store_true", help="a line is a number, or numbers with commas between")
     parser.add_argument("--reference", metavar="FILE", help="what the stream is like without a change")
     parser.add_argument("--learn", type=neighbor_count, metavar="N", help="learn the first N units instead")
@@ -103,7 +108,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.max_keys is not None and arguments.key is None:
         raise UsageError("--max-keys has no use without --key")
     if arguments.numbers:
-        for name in ("key", "block"):
+        for name in ("key", "block", "mask"):
             if getattr(arguments, name) is not None:
                 raise UsageError(f"--{name} has no use with --numbers")
         if arguments.unit != "lines":
@@ -136,6 +141,7 @@ def _watcher(arguments: argparse.Namespace) -> Watcher:
             alpha=arguments.alpha,
             unit="items" if arguments.numbers else arguments.unit,
             block="auto" if arguments.block is None else arguments.block,
+            mask="auto" if arguments.mask is None else arguments.mask,
             relearn=not arguments.keep,
         )
 

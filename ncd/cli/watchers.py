@@ -107,7 +107,7 @@ class NumberWatcher(StreamWatcher):
 
     def _take(self, lines: list[bytes]) -> Found:
         found: Found = []
-        rows = []
+        rows: list[list[float]] = []
         for line in lines:
             self._n_lines += 1
             try:

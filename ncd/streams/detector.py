@@ -19,13 +19,15 @@ from ncd.streams.change import StreamChange
 from ncd.streams.checkpoint import read_checkpoint, write_checkpoint
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import BLOCK, LEAST_ROWS, model_order, text_signals
+from ncd.streams.masking import Mask, check_mask
 from ncd.streams.observations import Observed, observed, packed, unpacked
 from ncd.streams.splitting import StreamUnit, UnitSplitter
 from ncd.streams.watch import Plan, Watch
 
 __all__ = ["StreamDetector"]
 
-_REFERENCE_UNITS, _REFERENCE_BYTES = 100, 20_000
+_REFERENCE_UNITS, _REFERENCE_BYTES, _ENOUGH_UNITS = 100, 20_000, 400
+_WINDOW = 1024
 _KIND = "StreamDetector"
 _TEXT = Observed("text", 0)
 
@@ -48,7 +50,8 @@ class StreamDetector(Parameters):
         are coded by a Gaussian, whatever this is.
     reference : int, text, sequence of units, or None
         What an unchanged stream is like: a text, which is cut into units; a list of units; an array of numbers. An
-        int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes.
+        int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes
+        or 400 units.
     window : int, optional
         How much of the newest stream is compared with the reference: bytes of text (1,024 by default), numbers or
         vectors.
@@ -62,9 +65,13 @@ class StreamDetector(Parameters):
     block : int or "auto"
         Lines, characters or bytes of a unit. "auto" is one line; or 256 characters or bytes, more where the
         reference's blocks depend on each other.
+    mask : {"auto", "times", "digits", "nothing"}
+        What of a unit of text is not looked at: "times" and dates, which go on in every log; all "digits"; "nothing".
+        "auto" is "times" for lines.
     gap : int, optional
-        Bytes on both sides of a unit of the reference that are left out of it while the unit is measured. 0 by
-        default for lines and items, a block for blocks; for long documents about the length of one.
+        Bytes on both sides of a unit of the reference that are left out of it while the unit is measured. By default
+        0 for lines and items, a block for blocks; where neighbours are found to be more alike than distant units
+        (sessions in a log, long documents), 2 kB, or more of a reference of more than 32 kB.
     relearn : bool
         Whether the reference is learned anew after an alarm. If not, the old one stays, and the statistic starts at 0.
     random_state : int
@@ -115,13 +122,14 @@ class StreamDetector(Parameters):
         alpha: float | None = None,
         unit: StreamUnit = "lines",
         block: int | Literal["auto"] = "auto",
+        mask: Mask | Literal["auto"] = "auto",
         gap: int | None = None,
         relearn: bool = True,
         random_state: int = 0,
     ) -> None:
         self.compressor, self.reference, self.window = compressor, reference, window
         self.arl, self.alpha, self.unit, self.block = arl, alpha, unit, block
-        self.gap, self.relearn, self.random_state = gap, relearn, random_state
+        self.mask, self.gap, self.relearn, self.random_state = mask, gap, relearn, random_state
         self._check()
         self.reset()
 
@@ -131,6 +139,7 @@ class StreamDetector(Parameters):
             raise ValueError(f"unit is {self.unit!r}: choose from {', '.join(map(repr, get_args(StreamUnit)))}")
         if self.block != "auto":
             whole_number(self.block, "block", 1, 1 if self.unit == "items" else None)
+        check_mask(self.mask)
         if self.window is not None:
             whole_number(self.window, "window", 1)
         if self.gap is not None:
@@ -155,6 +164,13 @@ class StreamDetector(Parameters):
         if self.block != "auto":
             return int(self.block)
         return BLOCK if self.unit in ("chars", "bytes") else 1
+
+    @property
+    def _mask(self) -> Mask:
+        """What of a unit of text is not looked at."""
+        if self.mask != "auto":
+            return self.mask
+        return "times" if self.unit == "lines" else "nothing"
 
     @property
     def _is_given(self) -> bool:
@@ -337,6 +353,16 @@ class StreamDetector(Parameters):
         return None if self._edetector is None else float(self._edetector.autocorrelation[0])
 
     @property
+    def dependence(self) -> float | None:
+        """
+        How much more alike neighbouring units of the reference are than distant ones, as a t statistic.
+
+        Above 3.1 in one of a thousand references whose units are exchangeable; None before there is one, for numbers,
+        and where `gap` is given.
+        """
+        return None if self._watch is None or self._watch.learned is None else self._watch.learned.dependence
+
+    @property
     def nbytes(self) -> int:
         """Bytes of memory: model, statistic and units that are kept."""
         waiting = 0 if self._splitter is None else self._splitter.waiting
@@ -372,10 +398,13 @@ class StreamDetector(Parameters):
         is_count = self.reference is not None and not self._is_given
         return Plan(
             is_text=kind.is_text,
+            mask=self._mask,
             signals=partial(self._new_signals, kind),
+            gap=self._gap,
             edetector=lambda signals, n_changes: self._new_edetector(signals.weights, n_changes),
             n_reference=int(self.reference) if is_count else _REFERENCE_UNITS,
             n_reference_bytes=_REFERENCE_BYTES if kind.is_text and not is_count else 0,
+            n_enough=_ENOUGH_UNITS,
             may_join=self.block == "auto" and self.unit in ("chars", "bytes"),
             relearn=self.relearn,
         )
@@ -384,15 +413,32 @@ class StreamDetector(Parameters):
         """What judges signals."""
         return EDetector(weights, arl=self.arl, alpha=self.alpha, random_state=self.random_state + n_changes)
 
-    def _new_signals(self, kind: Observed, times: int) -> StreamSignals:
-        """What measures units of so many blocks."""
+    def _new_signals(self, kind: Observed, gap: int) -> StreamSignals:
+        """What measures units."""
         if kind.is_text:
-            framed = self.unit in ("lines", "items")
-            block = self._block * times
-            return text_signals(self.compressor, window=self.window, gap=self.gap, framed=framed, block=block)
+            return text_signals(self.compressor, window=self._window, gap=gap, framed=self._is_framed)
         from ncd.streams.vector_signals import VectorSignals
 
         return VectorSignals() if self.window is None else VectorSignals(window=self.window)
+
+    @property
+    def _window(self) -> int:
+        """Bytes of text in the window."""
+        return _WINDOW if self.window is None else self.window
+
+    @property
+    def _is_framed(self) -> bool:
+        """Whether the end of a unit is part of it."""
+        return self.unit in ("lines", "items")
+
+    def _gap(self, units: TextUnits, times: int) -> tuple[int, float | None]:
+        """Bytes that are left out on both sides of a unit, and the dependence of neighbours."""
+        if self.gap is not None:
+            return self.gap, None
+        from ncd.streams.dependence import chosen_gap
+
+        least = 0 if self._is_framed else self._block * times
+        return chosen_gap(units, gap=least, framed=self._is_framed, window=self._window)
 
     def _learn_given(self, watch: Watch, kind: Observed) -> None:
         """Learn the reference that the user has given."""

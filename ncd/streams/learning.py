@@ -23,8 +23,10 @@ LEAST_ROWS = 40
 #: Characters or bytes of a block, at least.
 BLOCK = 256
 
+#: Exceeded by chance in one of a thousand references.
+SIGNIFICANT = 3.09
+
 _TIMES = (1, 2, 3)
-_WINDOW = 1024
 _ORDER = 4
 
 
@@ -42,6 +44,10 @@ class Learned:
     n_units : int
     times : int
         Blocks that were joined to one unit.
+    gap : int
+        Bytes on both sides of a unit that were left out while it was measured.
+    dependence : float or None
+        Of neighbouring units (`ncd.streams.dependence`); None where the gap was given.
     """
 
     signals: StreamSignals
@@ -49,6 +55,8 @@ class Learned:
     bits: float
     n_units: int = 0
     times: int = 1
+    gap: int = 0
+    dependence: float | None = None
 
 
 def model_order(compressor: str | Compressor) -> int | None:
@@ -65,12 +73,8 @@ def model_order(compressor: str | Compressor) -> int | None:
     return int(order)
 
 
-def text_signals(
-    compressor: str | Compressor, *, window: int | None, gap: int | None, framed: bool, block: int
-) -> StreamSignals:
+def text_signals(compressor: str | Compressor, *, window: int, gap: int, framed: bool) -> StreamSignals:
     """What measures units of text."""
-    window = _WINDOW if window is None else window
-    gap = (0 if framed else block) if gap is None else gap
     order = model_order(compressor)
     if order is not None:
         from ncd.streams.byte_signals import ByteSignals
@@ -85,6 +89,7 @@ def learn(
     units: Sequence[Any],
     signals: Callable[[int], StreamSignals],
     edetector: Callable[[StreamSignals], EDetector],
+    gap: Callable[[TextUnits, int], tuple[int, float | None]],
     *,
     may_join: bool,
 ) -> Learned | int:
@@ -95,9 +100,11 @@ def learn(
     ----------
     units : sequence of bytes, or of arrays of float64
     signals : callable
-        Makes signals for units of so many blocks.
+        Makes signals with such a gap.
     edetector : callable
         Makes what ranks signals.
+    gap : callable
+        The gap for units of so many blocks, and the dependence of neighbours, if it was looked for.
     may_join : bool
 
     Returns
@@ -106,12 +113,13 @@ def learn(
         How many units are lacking.
     """
     best: tuple[float, Learned] | None = None
-    dependence: tuple[float, float] = (0.0, 0.0)
     for times in _TIMES if may_join else (1,):
         whole = range(0, len(units) - times + 1, times)
         those = units if times == 1 else [b"".join(units[i : i + times]) for i in whole]
-        meter = signals(times)
-        rows = meter.learn(TextUnits.of(those) if isinstance(those[0], bytes) else np.asarray(those))
+        packed = TextUnits.of(those) if isinstance(those[0], bytes) else np.asarray(those)
+        bytes_out, dependence = gap(packed, times) if isinstance(packed, TextUnits) else (0, None)
+        meter = signals(bytes_out)
+        rows = meter.learn(packed)
         if len(rows) < LEAST_ROWS:
             if best is None:
                 return LEAST_ROWS - len(rows)
@@ -120,20 +128,30 @@ def learn(
         ranks.calibrate(rows)
         found = float(ranks.autocorrelation[0])
         if best is None or found < best[0]:
-            best = found, Learned(meter, ranks, _mean_bits(meter, rows), len(those), times)
-            dependence = found, 2.326 / len(rows) ** 0.5
+            best = found, Learned(meter, ranks, _mean_bits(meter, rows), len(those), times, bytes_out, dependence)
         if not ranks.whitened[0]:
             break
     assert best is not None
-    if dependence[0] > dependence[1]:
+    _warn(best[1])
+    return best[1]
+
+
+def _warn(learned: Learned) -> None:
+    """Say where units depend on each other."""
+    found, n = float(learned.edetector.autocorrelation[0]), learned.n_units
+    signs = []
+    if found > SIGNIFICANT / n**0.5:
+        signs.append(f"lag-1 autocorrelation {found:.2f}, by chance up to {SIGNIFICANT / n**0.5:.2f}")
+    if learned.dependence is not None and learned.dependence > SIGNIFICANT:
+        signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {SIGNIFICANT}")
+    if signs:
         warnings.warn(
-            f"the reference's units depend on each other: lag-1 autocorrelation {dependence[0]:.2f} (by chance up to "
-            f"{dependence[1]:.2f}); the signals are whitened, but the bound on false alarms is for exchangeable units: "
-            "give units that are records of their own, a larger block, or a longer reference",
+            f"the reference's units depend on each other ({'; '.join(signs)}): neighbours are left out while a unit is "
+            "measured and signals are whitened, but the bound on false alarms is for exchangeable units; a longer "
+            "reference (reference=1000), or units that are records of their own, bring it nearer",
             DependenceWarning,
             stacklevel=2,
         )
-    return best[1]
 
 
 def _mean_bits(signals: StreamSignals, rows: NDArray[np.float64]) -> float:

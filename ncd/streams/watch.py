@@ -13,6 +13,7 @@ from ncd.streams.base import State, StreamSignals, TextUnits, Units
 from ncd.streams.change import StreamChange, shown_unit
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import LEAST_ROWS, Learned, learn
+from ncd.streams.masking import Mask, masked
 from ncd.streams.novel import NovelText, novel_texts
 from ncd.streams.observations import packed, unpacked
 
@@ -31,12 +32,18 @@ class Plan:
     Attributes
     ----------
     is_text : bool
+    mask : {"times", "digits", "nothing"}
+        What of a unit of text is not looked at.
     signals : callable
-        Makes signals for units of so many blocks.
+        Makes signals that leave out so many bytes on both sides of a unit of the reference.
+    gap : callable
+        How many bytes that are for units of so many blocks, and the dependence of neighbours, if it was looked for.
     edetector : callable
         Makes, of the signals and the number of changes so far, what judges them.
     n_reference, n_reference_bytes : int
         Units and bytes of a reference that is learned from the stream, at least.
+    n_enough : int
+        Units that are enough, however few bytes they have.
     may_join : bool
         Whether blocks may be joined where they depend on each other.
     relearn : bool
@@ -44,10 +51,13 @@ class Plan:
     """
 
     is_text: bool
+    mask: Mask
     signals: Callable[[int], StreamSignals]
+    gap: Callable[[TextUnits, int], tuple[int, float | None]]
     edetector: Callable[[StreamSignals, int], EDetector]
     n_reference: int
     n_reference_bytes: int
+    n_enough: int
     may_join: bool
     relearn: bool
 
@@ -89,11 +99,12 @@ class Watch:
         """Share of the reference that has been seen; 1 once it is learned."""
         if not self.is_learning:
             return 1.0
-        plan = self.plan
-        shares = [len(self._pending) / (plan.n_reference + self._more)]
+        plan, n = self.plan, len(self._pending)
+        share = n / (plan.n_reference + self._more)
         if plan.n_reference_bytes:
-            shares.append(self._pending_bytes / plan.n_reference_bytes)
-        return min(*shares, 0.99)
+            enough = n / (plan.n_enough + self._more)
+            share = min(share, max(self._pending_bytes / plan.n_reference_bytes, enough))
+        return min(share, 0.99)
 
     @property
     def nbytes(self) -> int:
@@ -127,7 +138,7 @@ class Watch:
         """Take units until the reference has to be learned anew; how many were taken."""
         assert self.learned is not None
         edetector = self.learned.edetector
-        rows = self.learned.signals.measure(units)
+        rows = self.learned.signals.measure(self._masked(units))
         judged = 0
         while judged < len(rows) and not self.is_learning:
             taken = edetector.update(rows[judged:])
@@ -157,18 +168,21 @@ class Watch:
 
     def _collect(self, units: Units) -> int:
         """Take units for the reference, and learn it when there are enough; how many were taken."""
-        least, size = self.plan.n_reference + self._more, self.plan.n_reference_bytes
-        wanted = max(least - len(self._pending), 1)
+        plan, n = self.plan, len(self._pending)
+        least, most = plan.n_reference + self._more, plan.n_enough + self._more
+        wanted = max(least - n, 1)
         if isinstance(units, TextUnits):
-            missing = size - self._pending_bytes
+            missing = plan.n_reference_bytes - self._pending_bytes
             if missing > 0:
-                wanted = max(wanted, int(np.searchsorted(np.cumsum(units.ends - units.starts), missing)) + 1)
+                reached = int(np.searchsorted(np.cumsum(units.ends - units.starts), missing)) + 1
+                wanted = max(wanted, min(reached, most - n))
         part = units[:wanted]
         if isinstance(part, TextUnits):
             self._pending_bytes += int((part.ends - part.starts).sum())
         self._count(part)
         self._pending.extend(part)
-        if len(self._pending) >= least and self._pending_bytes >= size:
+        n = len(self._pending)
+        if n >= least and (self._pending_bytes >= plan.n_reference_bytes or n >= most):
             self._more += self._learn()
         return len(part)
 
@@ -176,9 +190,10 @@ class Watch:
         """Learn what has been collected; how many units are lacking, 0 if none."""
         units, plan = self._pending, self.plan
         found = learn(
-            units,
+            list(self._as_units(units)),
             plan.signals,
             lambda signals: plan.edetector(signals, self.n_changes),
+            plan.gap,
             may_join=plan.may_join and self.learned is None,
         )
         if isinstance(found, int):
@@ -202,6 +217,7 @@ class Watch:
         start, low, high = (self._first + row for row in edetector.when())
         unit = self.n_units - 1
         kept = list(self._recent)[start - self.n_units :]
+        looked_at = self._as_units(kept)
         is_text = self.plan.is_text
         change = StreamChange(
             unit=unit,
@@ -211,9 +227,9 @@ class Watch:
             threshold=edetector.threshold,
             signal=signals.names[edetector.strongest],
             bits_before=self.learned.bits,
-            bits_after=float(signals.bits(self._as_units(kept)).mean()),
+            bits_after=float(signals.bits(looked_at).mean()),
             n_after=len(kept),
-            novel=_novel(signals, kept) if is_text else (),
+            novel=_novel(signals, looked_at),
             first=shown_unit(kept[0]) if is_text and len(kept) == self.n_units - start else None,
         )
         self.n_changes += 1
@@ -231,7 +247,11 @@ class Watch:
 
     def _as_units(self, units: Iterable[Any]) -> Units:
         """Units as signals take them."""
-        return TextUnits.of(list(units)) if self.plan.is_text else np.asarray(list(units))
+        return self._masked(TextUnits.of(list(units)) if self.plan.is_text else np.asarray(list(units)))
+
+    def _masked(self, units: Units) -> Units:
+        """Units without what is not looked at."""
+        return masked(units, self.plan.mask) if isinstance(units, TextUnits) else units
 
     def bits(self, units: Sequence[Any]) -> Any:
         """Bits of units under the reference, per byte or number."""
@@ -255,6 +275,8 @@ class Watch:
                 "signals": learned.signals.state(),
                 "edetector": learned.edetector.state(),
                 "bits": learned.bits,
+                "gap": learned.gap,
+                "dependence": learned.dependence,
             },
         }
 
@@ -267,11 +289,14 @@ class Watch:
         self._recent = deque(unpacked(state["recent"]), state["n_recent"])
         self._calibrated = state["calibrated"]
         if state["learned"] is not None:
-            signals = self.plan.signals(self.times)
-            signals.restore(state["learned"]["signals"])
+            kept = state["learned"]
+            signals = self.plan.signals(kept["gap"])
+            signals.restore(kept["signals"])
             edetector = self.plan.edetector(signals, self.n_changes)
-            edetector.restore(state["learned"]["edetector"])
-            self.learned = Learned(signals, edetector, state["learned"]["bits"])
+            edetector.restore(kept["edetector"])
+            self.learned = Learned(
+                signals, edetector, kept["bits"], gap=kept["gap"], dependence=kept["dependence"], times=self.times
+            )
 
 
 def _size(unit: Any) -> int:
@@ -279,8 +304,10 @@ def _size(unit: Any) -> int:
     return len(unit) + 33 if isinstance(unit, bytes) else int(unit.nbytes) + 112
 
 
-def _novel(signals: StreamSignals, units: list[bytes]) -> tuple[NovelText, ...]:
+def _novel(signals: StreamSignals, units: Units) -> tuple[NovelText, ...]:
     """What is new in the units, where the reference's model can say that."""
     from ncd.streams.byte_signals import ByteSignals
 
-    return tuple(novel_texts(signals, units)) if isinstance(signals, ByteSignals) else ()
+    if not isinstance(signals, ByteSignals) or not isinstance(units, TextUnits):
+        return ()
+    return tuple(novel_texts(signals, list(units)))
