@@ -19,7 +19,9 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +30,10 @@ from bench.common import SEED, Results, Row, markdown_table, print_table, proven
 from bench.made_streams import BLOCK, REFERENCE as REFERENCE_BYTES, Kind, Layout, Stream, made_stream
 from ncd.exceptions import DependenceWarning
 from ncd.streams.base import TextUnits
+from ncd.streams.dependence import chosen_gap
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import Learned, learn, text_signals
+from ncd.streams.starts import StartInterval
 
 Rows = NDArray[np.float64]
 
@@ -38,6 +42,7 @@ ALPHAS = (0.01, 0.05, 0.2)
 ARLS = (100, 1000, 10_000)
 REFERENCE = 100
 HORIZON = 10_000
+_WINDOW = 1024
 _WEIGHTS: dict[int, tuple[float, ...]] = {1: (1.0,), 2: (0.8, 0.2)}
 _Z99 = 2.575829
 _LONGEST = 40  # times arl: longer runs count as this long
@@ -88,7 +93,7 @@ def _share(part: str, case: str, setting: str, hits: int, n: int, bound: float |
     }
 
 
-def _alarmed(rows: Rows, reference: int, number: int, **options: object) -> bool:
+def _alarmed(rows: Rows, reference: int, number: int, **options: Any) -> bool:
     """Whether a detector raises the alarm on the rows after the reference."""
     detector = EDetector(_WEIGHTS[rows.shape[1]], random_state=number, **options)
     detector.calibrate(rows[:reference])
@@ -96,7 +101,7 @@ def _alarmed(rows: Rows, reference: int, number: int, **options: object) -> bool
     return detector.alarm
 
 
-def _run_length(kind: str, arl: int, number: int, reference: int = REFERENCE, **options: object) -> int:
+def _run_length(kind: str, arl: int, number: int, reference: int = REFERENCE, **options: Any) -> int:
     """Rows until the first alarm, at most 40 arl."""
     rng = np.random.default_rng([SEED + 1, number, len(kind)])
     longest = _LONGEST * arl
@@ -140,7 +145,7 @@ def exchangeable(n: int) -> Iterator[Row]:
             yield _mean_length("exchangeable", kind, arl, [_run_length(kind, arl, i) for i in range(n)])
 
 
-def _frozen(rows: Rows, reference: int, number: int, **options: float) -> bool:
+def _frozen(rows: Rows, reference: int, number: int, **options: Any) -> bool:
     """As `_alarmed`, but p-values are ranks in the reference alone."""
     kept, new = np.sort(rows[:reference, 0]), rows[reference:, 0]
     upto, below = np.searchsorted(kept, new, "right"), np.searchsorted(kept, new, "left")
@@ -199,13 +204,15 @@ class Measured:
 
 
 def _measured(stream: Stream, layout: Layout, first: int, joined: bool = False) -> Measured:
-    """The stream through the byte model, its first units being the reference."""
+    """The stream as a `StreamDetector` measures it, its first units being the reference."""
+    framed = layout == "short"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DependenceWarning)
         found = learn(
             stream.units[:first],
-            lambda times: text_signals("ngram", window=None, gap=None, framed=layout == "short", block=BLOCK * times),
+            lambda gap: text_signals("ngram", window=_WINDOW, gap=gap, framed=framed),
             lambda signals: EDetector(signals.weights, arl=1e15),
+            lambda units, times: chosen_gap(units, gap=0 if framed else BLOCK * times, framed=framed, window=_WINDOW),
             may_join=joined,
         )
     assert isinstance(found, Learned), f"{found} units are lacking"
@@ -232,7 +239,15 @@ _TEXTS: tuple[tuple[str, Layout, int, bool, bool], ...] = (
     ("joined blocks of whole documents, 60 kB", "whole", 60_000, True, True),
 )
 _WITHIN = (6000, 30_000)
-_OPTIONS: tuple[dict[str, float], ...] = ({"arl": 1000}, {"arl": 10_000}, {"alpha": 0.05})
+_OPTIONS: tuple[dict[str, Any], ...] = ({"arl": 1000}, {"arl": 10_000}, {"alpha": 0.05})
+
+
+@cache
+def _unchanged(layout: Layout, size: int, joined: bool, number: int) -> Measured:
+    """A stream of one source with a reference of so many bytes."""
+    stream = made_stream("none", layout, "report", number, size - REFERENCE_BYTES + _WITHIN[-1])
+    first = int(np.searchsorted(np.cumsum([len(unit) for unit in stream.units]), size)) + 1
+    return _measured(stream, layout, first, joined)
 
 
 def text(n: int) -> Iterator[Row]:
@@ -242,9 +257,7 @@ def text(n: int) -> Iterator[Row]:
         bounds = np.zeros(alarms.shape)
         warned = np.zeros(n, bool)
         for i in range(n):
-            stream = made_stream("none", layout, "report", i, size - REFERENCE_BYTES + _WITHIN[-1])
-            first = int(np.searchsorted(np.cumsum([len(unit) for unit in stream.units]), size)) + 1
-            measured = _measured(stream, layout, first, joined)
+            measured = _unchanged(layout, size, joined, i)
             warned[i] = measured.warned
             within = np.searchsorted(measured.ends, _WITHIN)
             for j, option in enumerate(_OPTIONS):
@@ -267,13 +280,13 @@ def text(n: int) -> Iterator[Row]:
 LEVELS = (0.5, 0.8, 0.95)
 
 
-def _judged(case: str, found: Sequence[tuple[int, list[tuple[int, int, int]]]], n: int) -> Iterator[Row]:
+def _judged(case: str, found: Sequence[tuple[int, list[StartInterval]]], n: int) -> Iterator[Row]:
     """Coverage of intervals: for each stream with an alarm after its change, where that was and what `when` said."""
     for j, level in enumerate(LEVELS):
-        hits = sum(low <= true <= high for true, those in found for _, low, high in [those[j]])
+        hits = sum(those[j].low <= true <= those[j].high for true, those in found)
         row = _share("when", case, f"{level:.0%}", hits, max(len(found), 1), level)
-        widths = [those[j][2] - those[j][1] + 1 for _, those in found]
-        errors = [abs(those[j][0] - true) for true, those in found]
+        widths = [those[j].high - those[j].low + 1 for _, those in found]
+        errors = [abs(those[j].start - true) for true, those in found]
         yield {
             **row,
             "detected": len(found) / n,
