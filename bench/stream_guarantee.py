@@ -9,6 +9,7 @@ Do alarms on streams keep their bounds: by simulation, and on real text without 
 - dependent: autocorrelated rows, documents of several rows, cycles and drift, with and without whitening;
 - text: real documents of one source, in three layouts, through the byte model; alarms within 6 and 30 kB;
 - when: how often the interval of `when` holds the true start, simulated and on real changes;
+- delay: rows from a change to its alarm;
 - peers: the Shiryaev-Roberts sum of online-cp and the p-values of crepes, where they are installed.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from bench.common import SEED, Results, Row, markdown_table, print_table, proven
 from bench.made_streams import BLOCK, REFERENCE as REFERENCE_BYTES, Kind, Layout, Stream, made_stream
 from ncd.exceptions import DependenceWarning
 from ncd.streams.base import TextUnits
+from ncd.streams.conformal import conformal_p_values
 from ncd.streams.dependence import chosen_gap
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import Learned, learn, text_signals
@@ -328,18 +331,41 @@ def when(n: int) -> Iterator[Row]:
             yield from _judged(f"{layout}, {kind}, arl 1,000", found, n // 2)
 
 
-def peers(n: int) -> Iterator[Row]:
-    """Seconds and bytes of the same statistic elsewhere."""
-    import tracemalloc
+def delay(n: int) -> Iterator[Row]:
+    """Rows from the change to the alarm: the median, and what nine tenths stay within."""
+    for size in (40, 100, 400):
+        for moved in (2.0, 10.0):
+            for options in ({"arl": 1000}, {"arl": 10_000}, {"arl": 1_000_000}, {"alpha": 0.05}, {"alpha": 0.001}):
+                taken = []
+                for i in range(n):
+                    rows = _stream("normal", size + 500, i)
+                    rows[size + 100 :] += moved
+                    detector = EDetector(random_state=i, **options)
+                    detector.calibrate(rows[:size])
+                    taken.append(detector.update(rows[size:]) - 100)
+                after = np.array(taken)[np.array(taken) > 0]
+                yield {
+                    "part": "delay",
+                    "case": f"moved by {moved:g} sd, reference of {size}",
+                    "setting": ", ".join(f"{key} {value:,}" for key, value in options.items()),
+                    "n": len(after),
+                    "value": float(np.median(after)),
+                    "high": float(np.quantile(after, 0.9)),
+                }
 
-    p_values = np.random.default_rng(SEED).random(20 * n)
+
+def peers(n: int) -> Iterator[Row]:
+    """Time and memory of the same statistic and the same p-values elsewhere."""
     try:
+        from crepes.martingales import semi_online_p_values
         from online_cp.betting import FixedStrategy
         from online_cp.martingale import PluginMartingale, ShiryaevRobertsWrapper
-    except ImportError:
-        print("online-cp is not installed: part left out")
+    except ImportError as error:
+        print(f"peers: left out, {error}")
         return
     from scipy.special import ndtri
+
+    p_values = np.random.default_rng(SEED).random(20 * n)
 
     def theirs() -> float:
         strategy = FixedStrategy(pdf=lambda p: math.exp(-ndtri(p) - 0.5), check_integration=False)
@@ -353,17 +379,23 @@ def peers(n: int) -> Iterator[Row]:
         detector.update_p(p_values)
         return detector.statistic
 
-    for name, function in (("online-cp", theirs), ("ncd", ours)):
-        function()
-        seconds, value = timed(function)
+    routes: dict[str, Callable[[], float]] = {
+        "Shiryaev-Roberts, online-cp": theirs,
+        "Shiryaev-Roberts, ncd": ours,
+        "p-values, crepes": lambda: float(semi_online_p_values(p_values, seed=SEED).mean()),
+        "p-values, ncd": lambda: float(conformal_p_values(p_values, 0).mean()),
+    }
+    for name, route in routes.items():
+        route()
+        seconds, value = timed(route)
         tracemalloc.start()
-        function()
+        route()
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         yield {
             "part": "peers",
             "case": name,
-            "setting": f"{len(p_values):,} p-values",
+            "setting": f"{len(p_values):,} numbers",
             "n": 1,
             "value": value,
             "microseconds": 1e6 * seconds / len(p_values),
@@ -377,6 +409,7 @@ PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     "dependent": dependent,
     "text": text,
     "when": when,
+    "delay": delay,
     "peers": peers,
 }
 
@@ -439,12 +472,14 @@ def _cells(part: str, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
         return _text_cells(rows)
     if part == "when":
         return _when_cells(rows)
+    if part == "delay":
+        return _pivoted(rows, lambda row: f"{row['value']:.0f}, {row['high']:.0f}")
     if part == "peers":
         cells = [
             [row["case"], row["setting"], f"{row['value']:.6g}", f"{row['microseconds']:.2f}", f"{row['bytes']:,}"]
             for row in rows
         ]
-        return ["library", "input", "statistic", "µs each", "peak bytes"], cells
+        return ["what", "of", "result", "µs each", "peak bytes"], cells
     headers, cells = _pivoted(rows, _exchangeable_cell if part == "exchangeable" else _percent)
     if part == "reference":
         bounds = {row["setting"]: row["bound"] for row in rows}
