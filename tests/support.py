@@ -35,6 +35,13 @@ def finish(process, timeout=60):
     return out
 
 
+def killed(process):
+    """Kill a process; the rest of its standard output."""
+    process.kill()
+    process.wait()
+    return process.stdout.read()  # communicate() would lose what has been read ahead
+
+
 def wait_until(condition, seconds=30):
     """Wait for something to become true."""
     end = time.monotonic() + seconds

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import signal
 import struct
 import time
 
@@ -11,6 +10,7 @@ import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from support import killed
 
 import ncd
 from ncd.streams.checkpoint import CheckpointError, pack, read_checkpoint, unpack, write_checkpoint
@@ -223,8 +223,7 @@ def test_a_killed_writer_leaves_a_whole_checkpoint(tmp_path, python):
         process = python(WRITER.replace("PATH", repr(str(path))))
         said = int(process.stdout.readline())
         time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        said = max([said, *map(int, process.communicate()[0].split())])
+        said = max([said, *map(int, killed(process).split())])
         state = read_checkpoint(path, kind="k")
         assert state["number"] in (said, said + 1)
         assert (state["rows"] == state["number"]).all()

@@ -1,10 +1,10 @@
 """Redis Streams, with a real server: nothing is lost and nothing comes twice, whatever is killed."""
 
+import ast
 import json
 import logging
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -12,7 +12,7 @@ import time
 
 import pytest
 from stream_toys import Chain, chained
-from support import finish, wait_until
+from support import finish, killed, wait_until
 
 from ncd.streams.keyed import KeyedDetectors
 from ncd.streams.sources import watch
@@ -66,6 +66,21 @@ def client(server):
     with redis.Redis.from_url(server.url) as client:
         client.flushall()
         yield client
+
+
+@pytest.fixture(autouse=True)
+def closing(monkeypatch):
+    """All sources that a test makes are closed after it."""
+    made, make = [], RedisSource.__init__
+
+    def noting(self, *arguments, **options):
+        make(self, *arguments, **options)
+        made.append(self)
+
+    monkeypatch.setattr(RedisSource, "__init__", noting)
+    yield
+    for source in made:
+        source.close()
 
 
 UNITS = [b"unit %d \xff\x00" % number for number in range(1500)]
@@ -144,8 +159,7 @@ def kill_at_random(python, server, client, seed, file=None):
         time.sleep(chance.uniform(0, 0.1))
         add(client, UNITS[part : part + 200])
         time.sleep(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        printed += process.communicate()[0]
+        printed += killed(process)
     process = consumer(python, server, file)
 
     def is_done():
@@ -153,8 +167,7 @@ def kill_at_random(python, server, client, seed, file=None):
         return group["lag"] == 0 and group["pending"] == 0
 
     wait_until(is_done)
-    process.send_signal(signal.SIGKILL)
-    return printed + process.communicate()[0]
+    return printed + killed(process)
 
 
 def test_a_killed_consumer_loses_no_message_and_repeats_no_alarm(python, server, client):
@@ -165,7 +178,7 @@ def test_a_killed_consumer_loses_no_message_and_repeats_no_alarm(python, server,
 
 def test_with_a_file_messages_are_counted_once_too(python, server, client, tmp_path):
     printed = kill_at_random(python, server, client, 2, str(tmp_path / "checkpoint"))
-    found = [eval(line) for line in printed.splitlines()]
+    found = [ast.literal_eval(line) for line in printed.splitlines()]
     once = {change["unit"]: change for change in found}
     assert [once[unit] for unit in sorted(once)] == chained(UNITS)
     assert pending(client) == 0

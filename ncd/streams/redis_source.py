@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ncd.changepoint.arguments import real_number, whole_number
 from ncd.exceptions import MissingLibraryError
@@ -95,9 +95,9 @@ class RedisSource:
     --------
     ::
 
-        source = RedisSource("redis://localhost", "logs", group="ncd", consumer="watcher-1")
-        for change in watch(source, StreamDetector(arl=100_000), checkpoint=source.store(alarms="alarms")):
-            print(change)
+        with RedisSource("redis://localhost", "logs", group="ncd", consumer="watcher-1") as source:
+            for change in watch(source, StreamDetector(arl=100_000), checkpoint=source.store(alarms="alarms")):
+                print(change)
     """
 
     def __init__(
@@ -180,6 +180,17 @@ class RedisSource:
         Store
         """
         return RedisStore(self, alarms, key or f"ncd:{self.stream}:{self.group}:{self.consumer}")
+
+    def close(self) -> None:
+        """Close the connections; also at the end of a ``with`` block."""
+        self.client.close()
+        self.client.connection_pool.disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def delivered(self, token: int) -> list[bytes]:
         """Ids of the messages up to a token that have not been acknowledged."""

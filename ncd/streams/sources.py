@@ -152,9 +152,12 @@ def watch(
     Examples
     --------
     >>> from ncd.streams.detector import StreamDetector
-    >>> units = ["all is well"] * 2000 + [f"error {i} in module {i * i}" for i in range(20)]
-    >>> [change.start for change in watch(units, StreamDetector(arl=10_000))]
-    [2000]
+    >>> import random
+    >>> pick = random.Random(1).choice
+    >>> calm = [f"GET /{pick(['index', 'news', 'help'])}.html 200 {pick(range(900))}" for _ in range(900)]
+    >>> storm = [f"worker {pick(range(90))} killed: out of memory" for _ in range(20)]
+    >>> [change.start for change in watch(calm + storm, StreamDetector(arl=10_000))]
+    [900]
     """
     if isinstance(detector, KeyedDetectors) != (key is not None):
         raise TypeError("key and KeyedDetectors go together: key says which of the detectors a unit is for")
