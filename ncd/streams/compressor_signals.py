@@ -214,7 +214,9 @@ class CompressorSignals(StreamSignals):
     def _under_reference(self, texts: Sequence[bytes]) -> NDArray[np.float64]:
         """Bits a byte after the reference."""
         if self._reference is None:
-            raise ValueError("there is no reference yet: call learn() with more bytes than the window")
+            from sklearn.exceptions import NotFittedError  # late: a second
+
+            raise NotFittedError("there is no reference yet: call learn() with more bytes than the window")
         with self._lock:
             if self._lengths is None:
                 self._lengths = _primed(self.compressor, self._reference)

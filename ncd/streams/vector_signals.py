@@ -176,7 +176,9 @@ class VectorSignals(StreamSignals):
     def _learned(self) -> _Code:
         """The code."""
         if self._code is None:
-            raise ValueError("there is no reference yet: call learn() with more units than the window")
+            from sklearn.exceptions import NotFittedError  # late: a second
+
+            raise NotFittedError("there is no reference yet: call learn() with more units than the window")
         return self._code
 
 
