@@ -159,6 +159,7 @@ def test_statistic_is_the_largest_signal():
     rows = rows_of("normal", 30, 2, 1)
     rows[20:, 1] += 6.0
     detector.update(rows)
+    assert detector.strongest == 1
     alone = EDetector(arl=1e15)
     alone.update_p(detector.p_values[:, 1])
     assert detector.statistic == pytest.approx(alone.statistic / 2, rel=1e-4)
@@ -325,6 +326,9 @@ def test_bounds_as_numbers():
     assert EDetector(arl=1000).false_alarm_bound(50) == 0.05
     assert EDetector(arl=1000).false_alarm_bound(5000) == 1.0
     assert EDetector(alpha=0.05).false_alarm_bound(10**9) == 0.05
+    assert EDetector().false_alarm_bound(0) == EDetector(alpha=0.05).false_alarm_bound(0) == 0.0
+    with pytest.raises(ValueError, match="n_rows is -1"):
+        EDetector().false_alarm_bound(-1)
 
 
 @pytest.mark.parametrize("kind", ["normal", "heavy", "discrete"])

@@ -356,7 +356,7 @@ class EDetector:
         """
         A bound on the probability of an alarm within so many rows of which none is after a change.
 
-        ``min(1, n / arl)``, or alpha whatever n is.
+        ``min(1, n / arl)``; with `alpha` it is that for all n > 0.
 
         Parameters
         ----------
@@ -367,9 +367,9 @@ class EDetector:
         float
         """
         n = whole_number(n_rows, "n_rows", 0)
-        if self.arl is None:
-            return self.alpha or 0.0
-        return min(1.0, n / self.arl)
+        if self.alpha is not None:
+            return self.alpha if n else 0.0
+        return min(1.0, n / self.threshold)
 
     def state(self) -> State:
         """All that has been set and taken."""
