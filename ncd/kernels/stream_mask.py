@@ -82,6 +82,10 @@ def _number_end(data: Any, at: int, n: int, end: int) -> int:
     after = at + n
     if n >= _LONG:
         return _with_fraction(data, after, end)
+    if n == 8 and (data[at] == 50 or data[at] == 49) and (data[at + 1] == 48 or data[at + 1] == 57):  # 20261121
+        if after < end and data[after] == 84 and _digits(data, after + 1, end) >= 4:  # T160018
+            return _with_fraction(data, after + 1 + _digits(data, after + 1, end), end)
+        return after
     if after >= end:
         return at
     separator = data[after]
@@ -111,12 +115,6 @@ def _number_end(data: Any, at: int, n: int, end: int) -> int:
                 return stop
             if n <= 2 and (last == 4 or (last == 2 and separator != 46)):
                 return stop
-    if (
-        n == 8 and (data[at] == 50 or data[at] == 49) and (data[at + 1] == 48 or data[at + 1] == 57)
-    ):  # 20261121, 20261121T160018
-        if separator == 84 and _digits(data, after + 1, end) >= 4:
-            return _with_fraction(data, after + 1 + _digits(data, after + 1, end), end)
-        return after
     if n == 6:  # 261121 160018
         if separator == 32 and _digits(data, after + 1, end) == 6:
             return after + 7

@@ -15,7 +15,7 @@ from ncd.exceptions import DependenceWarning
 from ncd.streams.base import StreamSignals, TextUnits
 from ncd.streams.edetector import EDetector
 
-__all__ = ["BLOCK", "LEAST_ROWS", "Learned", "learn", "model_order", "text_signals"]
+__all__ = ["BLOCK", "LEAST_ROWS", "Learned", "learn", "model_order", "text_signals", "warn_of_dependence"]
 
 #: Units of the reference that have to be measured, each under the others, before anything can be ranked among them.
 LEAST_ROWS = 40
@@ -132,11 +132,10 @@ def learn(
         if not ranks.whitened[0]:
             break
     assert best is not None
-    _warn(best[1])
     return best[1]
 
 
-def _warn(learned: Learned) -> None:
+def warn_of_dependence(learned: Learned) -> None:
     """Say where units depend on each other."""
     found, n = float(learned.edetector.autocorrelation[0]), learned.n_units
     signs = []

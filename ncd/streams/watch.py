@@ -12,7 +12,7 @@ import numpy as np
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 from ncd.streams.change import StreamChange, shown_unit
 from ncd.streams.edetector import EDetector
-from ncd.streams.learning import LEAST_ROWS, Learned, learn
+from ncd.streams.learning import LEAST_ROWS, Learned, learn, warn_of_dependence
 from ncd.streams.masking import Mask, masked
 from ncd.streams.novel import NovelText, novel_texts
 from ncd.streams.observations import packed, unpacked
@@ -198,6 +198,8 @@ class Watch:
         )
         if isinstance(found, int):
             return found
+        if self.learned is None:  # those that are learned later are of the same stream
+            warn_of_dependence(found)
         self.learned = found
         if found.times > 1:
             self.times = found.times
