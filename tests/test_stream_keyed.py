@@ -182,6 +182,16 @@ def test_saved_and_loaded_it_goes_on_as_it_was(tmp_path_factory, before, after):
         assert list(contents(other).items()) == list(contents(keyed).items())
 
 
+def test_a_lazy_state_is_the_same(tmp_path):
+    keyed = KeyedDetectors(Sums)
+    keyed.update_many("abc", [1, 2, 3])
+    state = keyed.state(lazily=True)
+    assert not isinstance(state["detectors"], list)
+    write_checkpoint(tmp_path / "c", state, kind="KeyedDetectors")
+    keyed.save(tmp_path / "d")
+    assert (tmp_path / "c").read_bytes() == (tmp_path / "d").read_bytes()
+
+
 def test_fewer_keys_may_be_kept_than_were_saved(tmp_path):
     keyed = KeyedDetectors(Sums)
     keyed.update_many("abc", [1, 2, 3])

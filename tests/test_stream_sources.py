@@ -11,6 +11,7 @@ from stream_toys import Chain, chained
 from support import killed, wait_until
 
 from ncd.streams.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
+from ncd.streams.detector import StreamDetector
 from ncd.streams.follow import Position
 from ncd.streams.keyed import KeyedDetectors, KeyedUpdateError
 from ncd.streams.sources import FileSource, Source, watch
@@ -84,7 +85,7 @@ def test_a_batch_is_acknowledged_after_its_checkpoint(tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_stopped_at_any_moment_it_goes_on_there(tmp_path, seed):
     """The reader of changes stops at will, as in a crash: each change is there, and those twice are the same."""
-    chance, source, found = random.Random(seed), Letters(UNITS, batch=1 + seed), {}
+    chance, source, found = random.Random(seed), Letters(UNITS, batch=4 + 3 * seed), {}
     for _ in range(10_000):
         detector = Chain()
         for change in watch(source, detector, checkpoint=tmp_path / "c", every=0):
@@ -133,6 +134,26 @@ def test_keyed_detectors_come_back_from_a_checkpoint(tmp_path):
     second = list(watch(UNITS[150:], keyed, key=lambda unit: unit[-1], checkpoint=tmp_path / "c"))
     assert first + second == wanted
     assert {key: keyed[key].value for key in keyed} == {key: whole[key].value for key in whole}
+
+
+def test_stream_detectors_go_on_as_they_were(tmp_path):
+    """Restarted at random moments: the same changes, the same statistics to the last bit."""
+    chance = random.Random(3)
+    lines = [f"{chance.choice('ab')} GET /{chance.randrange(40)} 200 {chance.randrange(10_000)}" for _ in range(700)]
+    lines += [f"{chance.choice('ab')} worker {chance.randrange(99)} killed: out of memory" for _ in range(80)]
+
+    def new():
+        return KeyedDetectors(lambda: StreamDetector(reference=100, arl=10_000))
+
+    whole, found, at = new(), [], 0
+    wanted = list(watch(lines, whole, key=lambda line: line[0]))
+    while at < len(lines):
+        detectors, size = new(), chance.randrange(1, 200)
+        found += watch(lines[at : at + size], detectors, key=lambda line: line[0], checkpoint=tmp_path / "c")
+        at += size
+    assert found == wanted
+    assert {key for key, _ in wanted} == {"a", "b"}
+    assert [detectors[key].statistic for key in "ab"] == [whole[key].statistic for key in "ab"]
 
 
 def test_other_checkpoints_are_refused(tmp_path):
