@@ -81,9 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the stream ends or the user ends it."""
     _check(arguments)
-    watcher = _watcher(arguments)
-    place = _restored(watcher, arguments)
     with _Stop() as stop:
+        watcher = _watcher(arguments)
+        place = _restored(watcher, arguments)
         session = _Session(watcher, arguments, place)
         try:
             for data, reached in _chunks(arguments, place, stop):

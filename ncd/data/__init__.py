@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-__all__ = ["Corpus", "load_factbook", "load_udhr"]
+__all__ = ["Corpus", "WebLog", "load_factbook", "load_udhr", "load_weblog"]
 
 _SUBSETS = ("train", "test")
 
@@ -117,3 +117,42 @@ def load_factbook(subset: str = "train") -> Corpus:
     raw = gzip.decompress(path.read_bytes()).decode("utf-8")
     rows = [json.loads(line) for line in raw.split("\n") if line]
     return Corpus([row["text"] for row in rows], [row["label"] for row in rows], "factbook")
+
+
+@dataclass(frozen=True, repr=False)
+class WebLog:
+    """A web server's access log with one change.
+
+    Attributes
+    ----------
+    lines : list of str
+        In the order of time, without line feeds.
+    change : int
+        Index of the first request of a program that looks for weak spots.
+    """
+
+    lines: list[str]
+    change: int
+
+    def __repr__(self) -> str:
+        return f"WebLog({len(self.lines):,} lines, change at {self.change:,})"
+
+
+def load_weblog() -> WebLog:
+    """Load three minutes of a web server's log, in the second half of which a scanner is at work.
+
+    Returns
+    -------
+    WebLog
+
+    Examples
+    --------
+    >>> from ncd.data import load_weblog
+    >>> log = load_weblog()
+    >>> log
+    WebLog(2,194 lines, change at 1,175)
+    >>> "zgrab" in log.lines[log.change], any("zgrab" in line for line in log.lines[: log.change])
+    (True, False)
+    """
+    packed = files(__package__).joinpath("weblog/access.log.gz").read_bytes()
+    return WebLog(gzip.decompress(packed).decode().splitlines(), 1175)
