@@ -18,7 +18,8 @@ from ncd.streams.keyed import KeyedDetectors
 from ncd.streams.sources import watch
 
 redis = pytest.importorskip("redis")
-from ncd.streams.redis_source import RedisSource, RedisStateError  # noqa: E402
+from ncd.streams.redis_source import RedisSource  # noqa: E402
+from ncd.streams.redis_store import RedisStateError  # noqa: E402
 
 BINARY = shutil.which("redis-server")
 pytestmark = pytest.mark.skipif(BINARY is None, reason="there is no redis-server")

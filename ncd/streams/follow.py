@@ -1,12 +1,10 @@
-"""Bytes the moment they come: from a pipe, and from a file that grows and is rotated."""
+"""Bytes of a file that grows and is rotated, the moment they come."""
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import re
-import select
 import stat
 import time
 import zlib
@@ -14,16 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 from ncd.changepoint.arguments import real_number, whole_number
+from ncd.streams.pipes import MOST, Stop, asked, read_chunks, seconds
 
-__all__ = ["Follower", "Position", "Stop", "asked", "follow", "read_chunks"]
+__all__ = ["Follower", "Position", "follow", "read_chunks"]
 
-#: What ends an endless source: an event that is set, or a function that says so.
-Stop: TypeAlias = Event | Callable[[], bool] | None
-
-_MOST = 1 << 20  # bytes of a chunk
 _MARK = 64  # bytes before a position by which its file is known again
 _log = logging.getLogger("ncd.streams")
 
@@ -46,57 +41,6 @@ class Position(NamedTuple):
     inode: int
     offset: int
     mark: int
-
-
-def read_chunks(file: BinaryIO | int, *, idle: float | None = None, stop: Stop = None) -> Iterator[bytes]:
-    """
-    What a pipe or file gives, at once: nothing waits for a buffer to be full.
-
-    Parameters
-    ----------
-    file : binary file or int
-        Of which nothing has been read yet, such as ``sys.stdin.buffer``; or its descriptor.
-    idle : float, optional
-        Seconds without data after which an empty chunk is given, again and again, so that the caller can see to other
-        things. Not for files without a descriptor, nor for pipes on Windows.
-    stop : threading.Event or callable, optional
-        Asked before each chunk; without `idle` a silent pipe is left only when it speaks.
-
-    Yields
-    ------
-    bytes
-        Up to 1 MiB.
-
-    Examples
-    --------
-    >>> import os
-    >>> reader, writer = os.pipe()
-    >>> chunks = read_chunks(reader)
-    >>> _ = os.write(writer, b"first line\\nhalf a li")
-    >>> next(chunks)
-    b'first line\\nhalf a li'
-    >>> os.close(writer)
-    >>> list(chunks)
-    []
-    """
-    idle = _seconds(idle, "idle")
-    stopped = asked(stop)
-    read, descriptor = _reader(file)
-    while not stopped():
-        if descriptor is not None and idle is not None and not _ready(descriptor, idle):
-            yield b""
-            continue
-        try:
-            data = read(_MOST)
-        except BlockingIOError:  # another program has set the pipe so
-            data = None
-        if data is None:
-            if descriptor is not None:
-                _ready(descriptor, idle)
-            continue
-        if not data:
-            return
-        yield data
 
 
 def follow(
@@ -183,7 +127,7 @@ class Follower:
         stop: Stop,
         say: Callable[[str], None] | None,
     ) -> None:
-        self.path, self.idle, self.say = Path(path), _seconds(idle, "idle"), say
+        self.path, self.idle, self.say = Path(path), seconds(idle, "idle"), say
         self.interval = real_number(
             interval, "interval", "give seconds, more than 0", lambda seconds: 0 < seconds < 1e6
         )
@@ -236,7 +180,7 @@ class Follower:
 
     def _read(self) -> bytes:
         """What there is after the position, up to a chunk."""
-        data: bytes = b"" if self.file is None else self.file.read(_MOST)
+        data: bytes = b"" if self.file is None else self.file.read(MOST)
         if data:
             self.tail = (self.tail + data[-_MARK:])[-_MARK:]
             self.at = self.at._replace(offset=self.at.offset + len(data), mark=zlib.crc32(self.tail))
@@ -389,24 +333,6 @@ def _file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def asked(stop: Stop) -> Callable[[], bool]:
-    """What says whether to stop."""
-    if stop is None:
-        return lambda: False
-    if isinstance(stop, Event):
-        return stop.is_set
-    if not callable(stop):
-        raise TypeError(f"stop is {stop!r}: give a threading.Event or a function without arguments")
-    return stop
-
-
-def _seconds(value: float | None, name: str) -> float | None:
-    """A time, checked."""
-    if value is None:
-        return None
-    return real_number(value, name, "give seconds, more than 0", lambda seconds: 0 < seconds < 1e6)
-
-
 def _checked_start(start: int | Literal["end"] | Position) -> int | Literal["end"] | Position:
     """Where to begin, checked."""
     if isinstance(start, Position) or start == "end":
@@ -414,25 +340,3 @@ def _checked_start(start: int | Literal["end"] | Position) -> int | Literal["end
     if isinstance(start, str | tuple | list):
         raise ValueError(f"start is {start!r}: give a number of bytes, 'end', or a Position")
     return whole_number(start, "start", 0)
-
-
-def _reader(file: BinaryIO | int) -> tuple[Callable[[int], bytes | None], int | None]:
-    """How to read what is there, and the descriptor to wait for."""
-    if isinstance(file, int):
-        return (lambda size: os.read(file, size)), file
-    raw = getattr(file, "raw", file)
-    if isinstance(raw, io.FileIO):
-        descriptor = raw.fileno()
-        return (lambda size: os.read(descriptor, size)), descriptor
-    read = getattr(file, "read1", None) or getattr(file, "read", None)
-    if read is None or isinstance(file, io.TextIOBase):
-        raise TypeError(f"file is {file!r}: give a binary file, such as sys.stdin.buffer, or a descriptor")
-    return read, None
-
-
-def _ready(descriptor: int, seconds: float | None) -> bool:
-    """Whether there is something to read within the time; always where the system cannot say."""
-    try:
-        return bool(select.select([descriptor], [], [], seconds)[0])
-    except (OSError, ValueError):  # Windows knows sockets only; select knows descriptors up to 1,023
-        return True

@@ -11,8 +11,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from ncd.changepoint.arguments import real_number
 from ncd.streams.base import State
 from ncd.streams.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
-from ncd.streams.follow import Follower, Position, Stop
+from ncd.streams.follow import Follower, Position
 from ncd.streams.keyed import Detector, KeyedDetectors
+from ncd.streams.pipes import Stop
 from ncd.streams.splitting import UnitSplitter
 
 __all__ = ["FileSource", "Source", "Store", "watch"]
