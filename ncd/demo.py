@@ -1,8 +1,9 @@
-"""The library on the texts that it ships: languages by distance, passages by subject, a text that changes its own."""
+"""The library on the texts that it ships: languages, subjects, a text that changes its own, a log as it comes."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ __all__ = ["run"]
 
 _STORY = ("geography", "history", "government", "economy", "communications", "military")
 _PASSAGES = 8
+_REFERENCE = 400
 
 
 def run(folder: Path, *, show: Callable[..., None] = print) -> None:
     """
     Show what the library does, in under a minute, without network.
 
-    Prints short tables, and writes ``languages.png`` (heat map and dendrogram), ``subjects.png`` (confusion matrix) and
-    ``changepoints.png`` (where a text changes its subject).
+    Prints short tables, and writes ``languages.png`` (heat map and dendrogram), ``subjects.png`` (confusion matrix),
+    ``changepoints.png`` (where a text changes its subject) and ``stream.png`` (a log, as it comes).
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ def run(folder: Path, *, show: Callable[..., None] = print) -> None:
         _languages(folder / "languages.png", show),
         _subjects(folder / "subjects.png", show),
         _changepoints(folder / "changepoints.png", show),
+        _stream(folder / "stream.png", show),
     ]
     show("Pictures: " + ", ".join(str(picture) for picture in pictures))
 
@@ -143,4 +146,41 @@ def _changepoints(path: Path, show: Callable[..., None]) -> Path:
     show(f"   {hits} of {len(true) - 1} changes found, {len(found.cuts) - hits} cuts where there is none.\n")
     figure = overview(found, segmenter.cost_)
     figure.suptitle(", ".join(_STORY))
+    return _save(figure, path)
+
+
+def _stream(path: Path, show: Callable[..., None]) -> Path:
+    """A web server's log, line by line."""
+    from matplotlib.figure import Figure
+
+    from ncd.exceptions import DependenceWarning
+    from ncd.streams import StreamDetector
+
+    log = data.load_weblog()
+    detector = StreamDetector(reference=_REFERENCE, arl=100_000)
+    statistic, bits = np.zeros(len(log.lines)), np.zeros(len(log.lines))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DependenceWarning)  # readers go from page to page
+        for i, line in enumerate(log.lines):
+            detector.update(line)
+            if detector.n_units == _REFERENCE:
+                bits = -detector.score_samples(log.lines)
+            change = detector.last_change if detector.drift_detected else None
+            statistic[i] = change.statistic if change is not None else detector.statistic
+    show("4. A stream: a web server's log, line by line")
+    show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. One false alarm in 100,000 lines")
+    show(f"   at most, if lines do not depend on each other. In line {log.change + 1:,} a scanner for weak spots sets in;")
+    for change in detector.changes:
+        new = " | ".join(piece.shown[:40] for piece in change.novel[:4])
+        show(f"   change at line {change.start + 1:,}, known at {change.unit + 1:,}; new: {new}")
+    show("")
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.plot(bits, ".", color="0.4", markersize=2)
+    above.axvline(_REFERENCE, color="0.6", linewidth=0.8)
+    above.text(_REFERENCE, above.get_ylim()[1], " reference until here", va="top", color="0.4", fontsize=8)
+    above.set_ylabel("bits a byte under the reference")
+    above.spines[["top", "right"]].set_visible(False)
+    plot.statistic(statistic, detector.threshold, detector.changes, ax=below).set_xlabel("line")
+    figure.suptitle("A scanner in a web server's log")
     return _save(figure, path)

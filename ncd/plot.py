@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["axes_of", "bars", "confusion", "dendrogram", "heatmap", "linkage_of", "running_bits"]
+if TYPE_CHECKING:
+    from ncd.streams.change import StreamChange
+
+__all__ = ["axes_of", "bars", "confusion", "dendrogram", "heatmap", "linkage_of", "running_bits", "statistic"]
 
 # Two colours that colour-blind readers can tell apart (Okabe & Ito).
 _FOR, _AGAINST = "#0072B2", "#D55E00"
@@ -244,5 +247,44 @@ def bars(names: Sequence[str], bits: ArrayLike, *, ax: Any = None) -> Any:
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.invert_yaxis()
     ax.set_xlabel("bits")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def statistic(values: ArrayLike, threshold: float, changes: Sequence[StreamChange] = (), *, ax: Any = None) -> Any:
+    """
+    The statistic of a stream on a logarithmic scale, its threshold, and the changes that were found.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        The statistic after each unit (`StreamDetector.statistic`); 0 while a reference is learned.
+    threshold : float
+    changes : sequence of StreamChange
+        The interval of each start is shaded.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    steps = np.asarray(values, np.float64)
+    if steps.ndim != 1:
+        raise ValueError(f"values have shape {steps.shape}: give one number a unit")
+    ax = axes_of(ax)
+    low = 0.1
+    ax.plot(np.where(steps > 0, np.maximum(steps, low), np.nan), color=_FOR, linewidth=1)
+    ax.axhline(threshold, color="0.35", linewidth=1, linestyle="--")
+    ax.text(0, threshold, " threshold", va="bottom", color="0.35", fontsize=8)
+    for change in changes:
+        first, last = change.interval
+        ax.axvspan(first - 0.5, last + 0.5, color=_AGAINST, alpha=0.3, linewidth=0)
+        ax.plot([change.unit], [change.statistic], "o", color=_AGAINST, markersize=5)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    ax.yaxis.set_minor_formatter(lambda *_: "")
+    ax.set_ylim(low, max(threshold, steps.max(initial=0.0)) * 4)
+    ax.set_xlabel("unit of the stream")
+    ax.set_ylabel("statistic")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -16,7 +16,7 @@ def test_demo_runs_and_writes_whole_pictures(tmp_path):
     lines = []
     demo.run(tmp_path / "new" / "folder", show=lines.append)
     pictures = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert pictures == ["changepoints.png", "languages.png", "subjects.png"]
+    assert pictures == ["changepoints.png", "languages.png", "stream.png", "subjects.png"]
     for name in pictures:
         content = (tmp_path / "new" / "folder" / name).read_bytes()
         assert content.startswith(b"\x89PNG")

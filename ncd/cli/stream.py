@@ -85,13 +85,11 @@ def run(arguments: argparse.Namespace) -> None:
         watcher = _watcher(arguments)
         place = _restored(watcher, arguments)
         session = _Session(watcher, arguments, place)
-        try:
-            for data, reached in _chunks(arguments, place, stop):
-                session.take(data, reached)
-            if stop.number is None:
-                session.finish()
-        finally:
-            session.close()
+        for data, reached in _chunks(arguments, place, stop):
+            session.take(data, reached)
+        if stop.number is None:
+            session.finish()
+        session.close()
     stop.pass_on()
 
 
