@@ -92,15 +92,15 @@ def follow_vectors(
     drift: NDArray[np.float64],
 ) -> None:
     """
-    Bits of each unit, and how far it goes the way that the newest units before it have gone.
+    Bits of each unit, and how far it goes the way that the newest units before it have gone (numbers: how far upwards).
 
     Parameters
     ----------
     whitening : (d, d)
         Lower triangle; whitening times an innovation less `mean` has unit covariance.
     newest : (window, d)
-        Standardised innovations of the newest units, a ring whose next place is ``at[0]``; an empty one leaves `drift`
-        alone.
+        Standardised innovations of the newest units, a ring whose next place is ``at[0]``. If it is empty, `drift` is
+        the first component itself.
     constant : float
         Bits of a unit at the mean.
     work : (2, d)
@@ -122,6 +122,7 @@ def follow_vectors(
             square += total * total
         squares[i] = constant + 0.5 * square / math.log(2.0)
         if window == 0:
+            drift[i] = work[1, 0]
             continue
         along, length = 0.0, 0.0
         for j in range(d):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
-from ncd.kernels.stream_vectors import LARGEST, follow_vectors, innovations, limited
+from ncd.kernels.stream_vectors import follow_vectors, innovations, limited
 from ncd.streams.base import State, StreamSignals, Units
 
 __all__ = ["VectorSignals"]
@@ -23,6 +23,8 @@ _NORMAL_MAD: Final = 1.4826  # standard deviation of a normal distribution over 
 _USUAL: Final = 5.0  # standard deviations
 _LEAST_VARIANCE: Final = 1e-12
 _LOG_2: Final = math.log(2.0)
+_OF_NUMBERS: Final = (("upward", "downward", "surprise", "plainness"), (0.25, 0.25, 0.3, 0.2))
+_OF_VECTORS: Final = (("novelty", "surprise", "plainness"), (0.5, 0.3, 0.2))
 
 
 @dataclass
@@ -53,18 +55,26 @@ class VectorSignals(StreamSignals):
     keep to, are cut to that where moments are taken and where they would explain later ones: a few outliers leave the
     code as it is, and a jump of the level beyond everything known stays a surprise for as long as it lasts.
 
-    - "novelty": the component of e along the mean of the newest `window` units' e, in standard deviations of the
-      reference: the part of the gain from moving the code's mean to theirs, log N(e; m + d) - log N(e; m) =
-      d' S^-1 (e - m) - d' S^-1 d / 2, that depends on e, with d at length one. It finds shifts in any direction.
-      (The gain itself is large and small with the window's luck, for many units at once: where 15 % false alarms
-      were allowed there were 30 %.)
+    Signals of numbers: "upward", e in standard deviations of the reference, and "downward", the same with the sign
+    changed. Signals of vectors of two and more: "novelty", the component of e along the mean of the newest `window`
+    units' e, in standard deviations; it finds shifts in any direction. That is the part of the gain from moving the
+    code's mean m by d to theirs,
+
+        log N(e; m + d, S) - log N(e; m, S) = d' S^-1 (e - m) - d' S^-1 d / 2,
+
+    which depends on e, with d at length one. (The gain itself is large and small with the window's luck, for many units
+    at once: where 15 % false alarms were allowed there were 30 %.) Signals of both:
+
     - "surprise": bits a number, -log2 N(e; m, S) / d. It finds wider spread, and single units that are far out.
     - "plainness": the same with the sign changed. It finds less spread.
+
+    Independent numbers have exchangeable signals (without an autoregression; its coefficients know the reference).
+    Those of independent vectors are so as far as e has the same distribution in all directions.
 
     Parameters
     ----------
     window : int, default 16
-        Units whose direction "novelty" follows. Longer windows find smaller shifts, later.
+        Vectors whose direction "novelty" follows. Longer windows find smaller shifts, later.
     order : int, optional
         Of the autoregression, from 0 to 64; chosen on the reference if not given.
 
@@ -80,18 +90,25 @@ class VectorSignals(StreamSignals):
     >>> numbers = np.random.default_rng(0).normal(size=(300, 1))
     >>> signals = VectorSignals()
     >>> signals.learn(numbers[:200]).shape
-    (184, 3)
+    (200, 4)
+    >>> signals.names
+    ('upward', 'downward', 'surprise', 'plainness')
     >>> signals.measure(numbers[200:] + 2).mean(axis=0).round(1).tolist()
-    [1.9, 4.9, -4.9]
+    [1.9, -1.9, 4.9, -4.9]
     """
 
-    names: ClassVar[tuple[str, ...]] = ("novelty", "surprise", "plainness")
-    weights: ClassVar[tuple[float, ...]] = (0.5, 0.3, 0.2)
+    names: tuple[str, ...]  # type: ignore[misc]  # numbers and vectors have others
+    weights: tuple[float, ...]  # type: ignore[misc]
 
     def __init__(self, *, window: int = _WINDOW, order: int | None = None) -> None:
         self.window = whole_number(window, "window", 1)
         self.order = None if order is None else whole_number(order, "order", 0, 64)
-        self._code: _Code | None = None
+        self._take(None)
+
+    def _take(self, code: _Code | None) -> None:
+        """Have another code, and the signals of its dimension."""
+        self._code = code
+        self.names, self.weights = _OF_NUMBERS if code is not None and len(code.centre) == 1 else _OF_VECTORS
 
     @property
     def coefficients(self) -> NDArray[np.float64]:
@@ -102,9 +119,10 @@ class VectorSignals(StreamSignals):
         """
         Take the units as the reference, and give their own signals, each under what the others teach.
 
-        A unit is left out of mean and covariance, exactly and in closed form (the amount of shrinkage stays), and the
-        units in its window are left out of the mean that their direction is taken from. The first rows are those of
-        the unit `order` + `window` (from zero); fewer units give none, and nothing is learned of them.
+        A vector is left out of mean and covariance, exactly and in closed form (the amount of shrinkage stays), and the
+        vectors in its window are left out of the mean that their direction is taken from. A number is not: it moves
+        mean and variance little, and equal numbers have to have equal signals, in the reference and after it. The first
+        `order` units have no row, and of vectors the next `window`; if none is left, nothing is learned.
 
         Parameters
         ----------
@@ -112,7 +130,7 @@ class VectorSignals(StreamSignals):
 
         Returns
         -------
-        numpy.ndarray of float64, (n_units - order - window, 3)
+        numpy.ndarray of float64, (n_used, n_signals)
 
         Raises
         ------
@@ -121,18 +139,26 @@ class VectorSignals(StreamSignals):
         """
         values = _rows(units)
         n = len(values)
-        code = _autoregression(values, self.order, self.window)
+        window = self._window(values.shape[1])
+        code = _autoregression(values, self.order, window)
         order = len(code.coefficients)
-        if n <= order + self.window + 1:
-            return np.empty((0, 3))
+        if n <= order + window + 1:
+            return np.empty((0, len(self.names)))
         rest = np.empty_like(values)
         innovations(values, code.centre, code.scale, code.limit, code.coefficients, code.past, rest)
-        rows = _learn_moments(code, rest[order:], self.window)
-        self._code = code
+        moments = _Moments.of(rest[order:])
+        code.mean, code.whitening = moments.mean, _lower_inverse(moments.shrunk(1.0))
+        code.constant = np.array([_bits_at_mean(code.whitening, code.scale)])
+        if window:
+            rows = _left_out(code, rest[order:], moments, window)
+        else:
+            code.past[:] = 0.0
+            rows = _columns(*_followed(code, values, code.past, code.newest), 1)[order:]
+        self._take(code)
         return rows
 
     def measure(self, units: Units) -> NDArray[np.float64]:
-        """Signals of new units, (n_units, 3); the window moves on with each of them."""
+        """Signals of new units, (n_units, n_signals); the window moves on with each of them."""
         code = self._learned()
         values = _rows(units, len(code.centre))
         return _columns(*_followed(code, values, code.past, code.newest), values.shape[1])
@@ -157,28 +183,33 @@ class VectorSignals(StreamSignals):
     def restore(self, state: State) -> None:
         """Be as the object was that gave this state; ValueError if it cannot be that."""
         try:
-            window, order, kept = state["window"], state["order"], state["code"]
-            code = None if kept is None else _checked(_Code(**kept), window)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            given, kept = (state["window"], state["order"]), state["code"]
+            code = None if kept is None else _Code(**kept)
+            dimension = 0 if code is None else len(code.centre)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is no state of VectorSignals: {error}") from None
-        if (window, order) != (self.window, self.order):
+        if given != (self.window, self.order):
             raise ValueError(
-                f"the state is of window={window} and order={order}, this object has window={self.window} and "
+                f"the state is of window={given[0]} and order={given[1]}, this object has window={self.window} and "
                 f"order={self.order}: make one with the same"
             )
-        self._code = code
+        self._take(None if code is None else _checked(code, self._window(dimension)))
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory of what has been learned."""
         return 0 if self._code is None else sum(value.nbytes for value in vars(self._code).values())
 
+    def _window(self, dimension: int) -> int:
+        """Units whose direction matters: numbers have none to find."""
+        return self.window if dimension > 1 else 0
+
     def _learned(self) -> _Code:
         """The code."""
         if self._code is None:
             from sklearn.exceptions import NotFittedError  # late: a second
 
-            raise NotFittedError("there is no reference yet: call learn() with more units than the window")
+            raise NotFittedError("there is no reference yet: call learn() with more units than that takes")
         return self._code
 
 
@@ -264,37 +295,52 @@ def _lower_inverse(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ascontiguousarray(np.tril(np.linalg.inv(np.linalg.cholesky(covariance))))
 
 
-def _learn_moments(code: _Code, rest: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Give the code mean and covariance of innovations, and these their left-out signals."""
+@dataclass(frozen=True)
+class _Moments:
+    """Mean and covariance of innovations, outliers cut."""
+
+    mean: NDArray[np.float64]  # (d,)
+    centred: NDArray[np.float64]  # (n, d)
+    covariance: NDArray[np.float64]  # (d, d)
+    share: float  # of the identity
+
+    @classmethod
+    def of(cls, rest: NDArray[np.float64]) -> _Moments:
+        """Those of the innovations."""
+        middle = np.median(rest, axis=0)
+        limit = _usual(rest - middle, _spread(rest - middle))
+        cut = np.clip(rest, middle - limit, middle + limit)
+        mean = cut.mean(axis=0)
+        centred = cut - mean
+        covariance = centred.T @ centred / len(rest)
+        return cls(mean, centred, covariance, _shrinkage(centred, covariance))
+
+    def shrunk(self, factor: float) -> NDArray[np.float64]:
+        """The covariance times a factor, shrunk by as much as it is without the factor."""
+        d = len(self.mean)
+        level = self.share * np.trace(self.covariance) / d + _LEAST_VARIANCE
+        return (1.0 - self.share) * factor * self.covariance + level * np.eye(d)
+
+
+def _left_out(code: _Code, rest: NDArray[np.float64], moments: _Moments, window: int) -> NDArray[np.float64]:
+    """Signals of the reference's vectors, each under the others; the code's window becomes that of the last ones."""
     n, d = rest.shape
-    middle = np.median(rest, axis=0)
-    limit = _usual(rest - middle, _spread(rest - middle))
-    cut = np.clip(rest, middle - limit, middle + limit)
-    mean = cut.mean(axis=0)
-    centred = cut - mean
-    covariance = centred.T @ centred / n
-    share = _shrinkage(centred, covariance)
-    floor = (share * np.trace(covariance) / d + _LEAST_VARIANCE) * np.eye(d)
-
-    code.mean = mean
-    code.whitening = _lower_inverse((1.0 - share) * covariance + floor)
-    code.constant = np.array([_bits_at_mean(code.whitening, code.scale)])
-
+    mean, centred = moments.mean, moments.centred
     # Without unit i the covariance is (base - factor c c'), c its (cut) deviation: Sherman and Morrison do the rest.
-    base = _lower_inverse((1.0 - share) * n / (n - 1) * covariance + floor)
-    factor = (1.0 - share) * n / (n - 1) ** 2
+    base = _lower_inverse(moments.shrunk(n / (n - 1)))
+    factor = (1.0 - moments.share) * n / (n - 1) ** 2
     own = centred @ base.T
     left = np.maximum(1.0 - factor * np.sum(own**2, axis=1), 1e-12)
     weight = factor / left
-    apart = (np.clip(rest, -LARGEST, LARGEST) - mean + centred / (n - 1)) @ base.T  # the mean without unit i
+    apart = (rest - mean + centred / (n - 1)) @ base.T  # from the mean without unit i
     squares = np.sum(apart**2, axis=1) + weight * np.sum(apart * own, axis=1) ** 2
     bits = _bits_at_mean(base, code.scale) + 0.5 * (np.log(left) + squares) / _LOG_2
 
     before = np.concatenate([np.zeros((1, d)), np.cumsum(centred, axis=0)])
-    drift = np.empty(n)
     plain = (rest - mean) @ base.T
+    drift = np.empty(n)
     for i in range(window, n):
-        # Shift of the mean once the window and the unit are out of it, less the old mean.
+        # By how much the mean moves once the window and the unit are out of it.
         shift = base @ (-(before[i + 1] - before[i - window]) / max(n - window - 1, 1))
         way = plain[i - window : i] - shift
         limited(way)
@@ -330,7 +376,7 @@ def _followed(
 def _columns(bits: NDArray[np.float64], drift: NDArray[np.float64], d: int) -> NDArray[np.float64]:
     """Rows of signals."""
     each = bits / d
-    return np.column_stack([drift, each, -each])
+    return np.column_stack([drift, -drift, each, -each] if d == 1 else [drift, each, -each])
 
 
 def _checked(code: _Code, window: int) -> _Code:
@@ -344,7 +390,7 @@ def _checked(code: _Code, window: int) -> _Code:
         value = getattr(code, key)
         if not isinstance(value, np.ndarray) or value.shape != shape or not np.isfinite(value).all():
             raise ValueError(f"this is no state of VectorSignals: {key} is no array of finite numbers of shape {shape}")
-    if not 0 <= code.at[0] < window:
+    if not 0 <= code.at[0] < max(window, 1):
         raise ValueError(f"this is no state of VectorSignals: at is {code.at[0]}, not a place in a window of {window}")
     for key, value in vars(code).items():
         setattr(code, key, np.array(value, np.int64 if key == "at" else np.float64, order="C"))
