@@ -224,7 +224,7 @@ class Follower:
 
     def _number(self, file: tuple[int, int]) -> int:
         """The n of a file that is path.n now, or 0."""
-        names = {(entry.stat().st_dev, entry.stat().st_ino): entry.name for entry in self._siblings()}
+        names = {(found.st_dev, found.st_ino): name for name, found in self._siblings()}
         number = re.fullmatch(r"\.(\d+)", names.get(file, "").removeprefix(self.path.name))
         return int(number[1]) if number else 0
 
@@ -233,15 +233,13 @@ class Follower:
         if self._open(self.path) and self._take_up(start):
             return
         same = self.file is not None and self.at[:2] == start[:2]
-        entries = sorted(self._siblings(), key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-        for entry in entries:
-            found = entry.stat()
+        for name, found in sorted(self._siblings(), key=lambda pair: pair[1].st_mtime_ns, reverse=True):
             # A file that was cut off may have been copied before.
-            ours = re.fullmatch(r"[.-]\d[\d.:T_-]*", entry.name.removeprefix(self.path.name)) if same else None
+            ours = re.fullmatch(r"[.-]\d[\d.:T_-]*", name.removeprefix(self.path.name)) if same else None
             if (found.st_dev, found.st_ino) != start[:2] and not ours:
                 continue
-            if self._open(Path(entry.path)) and self._take_up(start, anywhere=ours is not None):
-                self._tell(f"{self.path} was rotated meanwhile: {entry.name} is finished first")
+            if self._open(self.path.with_name(name)) and self._take_up(start, anywhere=ours is not None):
+                self._tell(f"{self.path} was rotated meanwhile: {name} is finished first")
                 return
         self._tell(
             f"{self.path}: the file that was read up to byte {start.offset:,} is gone: what it got afterwards is lost",
@@ -297,12 +295,17 @@ class Follower:
         self.file, self.tail, self.at = file, b"", Position(found.st_dev, found.st_ino, 0, 0)
         return True
 
-    def _siblings(self) -> list[os.DirEntry[str]]:
-        """Files whose names begin with that of the file."""
-        with suppress(OSError), os.scandir(self.path.parent) as entries:
-            name = self.path.name
-            return [entry for entry in entries if entry.name.startswith(name) and entry.name != name and _file(entry)]
-        return []
+    def _siblings(self) -> list[tuple[str, os.stat_result]]:
+        """Regular files whose names begin with that of the file."""
+        siblings = []
+        with suppress(OSError):
+            for name in os.listdir(self.path.parent):
+                if name.startswith(self.path.name) and name != self.path.name:
+                    with suppress(OSError):  # gone since
+                        found = os.stat(self.path.with_name(name))
+                        if stat.S_ISREG(found.st_mode):
+                            siblings.append((name, found))
+        return siblings
 
     def _close(self) -> None:
         """Close the open file, if there is one."""
@@ -323,14 +326,6 @@ class Follower:
             self.say(text)
         else:
             _log.log(logging.WARNING if lost else logging.INFO, "%s", text)
-
-
-def _file(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a regular file that is still there."""
-    try:
-        return entry.is_file() and entry.stat() is not None
-    except OSError:
-        return False
 
 
 def _checked_start(start: int | Literal["end"] | Position) -> int | Literal["end"] | Position:
