@@ -168,8 +168,9 @@ def _stream(path: Path, show: Callable[..., None]) -> Path:
             change = detector.last_change if detector.drift_detected else None
             statistic[i] = change.statistic if change is not None else detector.statistic
     show("4. A stream: a web server's log, line by line")
-    show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. One false alarm in 100,000 lines")
-    show(f"   at most, if lines do not depend on each other. In line {log.change + 1:,} a scanner for weak spots sets in;")
+    show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. One false alarm in")
+    show("   100,000 lines at most, if lines do not depend on each other. A scanner for weak spots sets in")
+    show(f"   in line {log.change + 1:,};")
     for change in detector.changes:
         new = " | ".join(piece.shown[:40] for piece in change.novel[:4])
         show(f"   change at line {change.start + 1:,}, known at {change.unit + 1:,}; new: {new}")

@@ -19,6 +19,7 @@ from ncd.streams.splitting import UnitSplitter
 # A reference that is learned anew may have units from both sides of a change.
 pytestmark = pytest.mark.filterwarnings("ignore::ncd.exceptions.DependenceWarning")
 
+UNIFORM = np.random.default_rng(0).random((110, 2))
 CALM = ["GET /index.html 200", "GET /news.html 200", "GET /help.html 404", "POST /login 302", "GET /image.png 304"]
 
 
@@ -245,7 +246,7 @@ class TestCheckpoint:
     @pytest.mark.parametrize(
         ("detector", "units"),
         [
-            (StreamDetector(reference=np.random.default_rng(1).random((80, 2))), np.random.default_rng(0).random((30, 2))),
+            (StreamDetector(reference=UNIFORM[30:]), UNIFORM[:30]),
             (StreamDetector("zstd", reference=calm(200)), calm(30, 1)),
             (StreamDetector(reference=calm(200), relearn=False, arl=10), storm(50)),
         ],

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 NAME = "stream"
 SUMMARY = "changes of a stream of text or numbers, as they happen"
 DESCRIPTION = """\
-Reads lines as they come, learns what the first ones are like (100 lines and 20 kB, or 400 lines; or --reference), and prints a line
-the moment it is known that the stream has changed: where the change began, how sure that place is, and what is new.
-After that the reference is learned anew.
+Reads lines as they come, learns what the first ones are like (100 lines and 20 kB, or 400 lines; or --reference), and
+prints a line the moment it is known that the stream has changed: where the change began, how sure that place is, and
+what is new. After that the reference is learned anew.
 
 False alarms are bounded: with --arl N there are at least N units between two of them on average, with --alpha P there
 is ever one with a probability of at most P, as long as the units of an unchanged stream do not depend on each other
@@ -167,7 +167,8 @@ def _restored(watcher: Watcher, arguments: argparse.Namespace) -> Any:
 
 def _chunks(arguments: argparse.Namespace, place: Any, stop: _Stop) -> Iterator[tuple[bytes, Any]]:
     """What arrives, and the place after it; empty while nothing comes."""
-    from ncd.streams.follow import Position, follow, read_chunks
+    from ncd.streams.follow import Position, follow
+    from ncd.streams.pipes import read_chunks
 
     if arguments.follow:
         start: Any = Position(*place) if place is not None else "end" if arguments.from_end else 0

@@ -37,23 +37,8 @@ def _is_month(data: Any, at: int, end: int) -> bool:
     if end - at < 3:
         return False
     word = (data[at] | 32) << 16 | (data[at + 1] | 32) << 8 | (data[at + 2] | 32)
-    for name in (
-        0x6A616E,
-        0x666562,
-        0x6D6172,
-        0x617072,
-        0x6D6179,
-        0x6A756E,
-        0x6A756C,
-        0x617567,
-        0x736570,
-        0x6F6374,
-        0x6E6F76,
-        0x646563,
-    ):
-        if word == name:
-            return True
-    return False
+    first_half = word in (0x6A616E, 0x666562, 0x6D6172, 0x617072, 0x6D6179, 0x6A756E)
+    return first_half or word in (0x6A756C, 0x617567, 0x736570, 0x6F6374, 0x6E6F76, 0x646563)
 
 
 @kernel
@@ -62,10 +47,7 @@ def _is_weekday(data: Any, at: int, end: int) -> bool:
     if end - at < 3:
         return False
     word = (data[at] | 32) << 16 | (data[at + 1] | 32) << 8 | (data[at + 2] | 32)
-    for name in (0x6D6F6E, 0x747565, 0x776564, 0x746875, 0x667269, 0x736174, 0x73756E):
-        if word == name:
-            return True
-    return False
+    return word in (0x6D6F6E, 0x747565, 0x776564, 0x746875, 0x667269, 0x736174, 0x73756E)
 
 
 @kernel

@@ -12,14 +12,18 @@ _EXPORTS = {
     "ncd.streams.change": ["StreamChange"],
     "ncd.streams.checkpoint": ["CheckpointError", "read_checkpoint", "write_checkpoint"],
     "ncd.streams.compressor_signals": ["CompressorSignals"],
-    "ncd.streams.conformal": ["conformal_p_values", "lag1_autocorrelation"],
+    "ncd.streams.conformal": ["Autocorrelation", "conformal_p_values", "lag1_autocorrelation"],
+    "ncd.streams.dependence": ["neighbour_dependence"],
     "ncd.streams.detector": ["StreamDetector"],
     "ncd.streams.edetector": ["EDetector"],
-    "ncd.streams.follow": ["Position", "follow", "read_chunks"],
-    "ncd.streams.keyed": ["KeyedDetectors"],
-    "ncd.streams.novel": ["NovelText"],
+    "ncd.streams.follow": ["Position", "follow"],
+    "ncd.streams.keyed": ["EvictionWarning", "KeyedDetectors", "KeyedUpdateError"],
+    "ncd.streams.novel": ["NovelText", "novel_texts"],
+    "ncd.streams.pipes": ["read_chunks"],
     "ncd.streams.redis_source": ["RedisSource"],
-    "ncd.streams.sources": ["Source", "watch"],
+    "ncd.streams.redis_store": ["RedisStateError", "RedisStore"],
+    "ncd.streams.sources": ["FileSource", "Source", "Store", "watch"],
+    "ncd.streams.starts": ["StartInterval"],
     "ncd.streams.vector_signals": ["VectorSignals"],
 }
 _HOME = homes(__name__, _EXPORTS)
@@ -38,16 +42,25 @@ if TYPE_CHECKING:
     )
     from ncd.streams.compressor_signals import CompressorSignals as CompressorSignals
     from ncd.streams.conformal import (
+        Autocorrelation as Autocorrelation,
         conformal_p_values as conformal_p_values,
         lag1_autocorrelation as lag1_autocorrelation,
     )
+    from ncd.streams.dependence import neighbour_dependence as neighbour_dependence
     from ncd.streams.detector import StreamDetector as StreamDetector
     from ncd.streams.edetector import EDetector as EDetector
-    from ncd.streams.follow import Position as Position, follow as follow, read_chunks as read_chunks
-    from ncd.streams.keyed import KeyedDetectors as KeyedDetectors
-    from ncd.streams.novel import NovelText as NovelText
+    from ncd.streams.follow import Position as Position, follow as follow
+    from ncd.streams.keyed import (
+        EvictionWarning as EvictionWarning,
+        KeyedDetectors as KeyedDetectors,
+        KeyedUpdateError as KeyedUpdateError,
+    )
+    from ncd.streams.novel import NovelText as NovelText, novel_texts as novel_texts
+    from ncd.streams.pipes import read_chunks as read_chunks
     from ncd.streams.redis_source import RedisSource as RedisSource
-    from ncd.streams.sources import Source as Source, watch as watch
+    from ncd.streams.redis_store import RedisStateError as RedisStateError, RedisStore as RedisStore
+    from ncd.streams.sources import FileSource as FileSource, Source as Source, Store as Store, watch as watch
+    from ncd.streams.starts import StartInterval as StartInterval
     from ncd.streams.vector_signals import VectorSignals as VectorSignals
 
 

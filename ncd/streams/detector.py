@@ -18,11 +18,12 @@ from ncd.streams.base import State, StreamSignals, TextUnits, Units
 from ncd.streams.change import StreamChange
 from ncd.streams.checkpoint import read_checkpoint, write_checkpoint
 from ncd.streams.edetector import EDetector
-from ncd.streams.learning import BLOCK, LEAST_ROWS, model_order, text_signals
+from ncd.streams.learning import BLOCK, model_order, text_signals
 from ncd.streams.masking import Mask, check_mask
 from ncd.streams.observations import Observed, observed, packed, unpacked
 from ncd.streams.splitting import StreamUnit, UnitSplitter
 from ncd.streams.watch import Plan, Watch
+from ncd.streams.whitening import LEAST_ROWS
 
 __all__ = ["StreamDetector"]
 

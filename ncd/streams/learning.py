@@ -14,11 +14,9 @@ from ncd.compressors.base import Compressor
 from ncd.exceptions import DependenceWarning
 from ncd.streams.base import StreamSignals, TextUnits
 from ncd.streams.edetector import EDetector
+from ncd.streams.whitening import LEAST_ROWS
 
-__all__ = ["BLOCK", "LEAST_ROWS", "Learned", "learn", "model_order", "text_signals", "warn_of_dependence"]
-
-#: Units of the reference that have to be measured, each under the others, before anything can be ranked among them.
-LEAST_ROWS = 40
+__all__ = ["BLOCK", "Learned", "learn", "model_order", "text_signals", "warn_of_dependence"]
 
 #: Characters or bytes of a block, at least.
 BLOCK = 256

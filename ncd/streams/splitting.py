@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ncd.streams.base import State, TextUnits
 
-__all__ = ["LONGEST_UNIT", "StreamUnit", "UnitSplitter", "merged"]
+__all__ = ["LONGEST_UNIT", "StreamUnit", "UnitSplitter"]
 
 #: What a stream may be cut into; "items" are not cut: each is a unit as it is given.
 StreamUnit = Literal["lines", "chars", "bytes", "items"]
@@ -111,8 +111,3 @@ def _without_returns(
         return stops
     returns = (stops > starts) & (array[np.maximum(stops - 1, 0)] == 13)
     return stops - returns
-
-
-def merged(units: list[bytes], n: int) -> list[bytes]:
-    """Neighbouring blocks joined, `n` of them each; a last one that is not full is left out."""
-    return [b"".join(units[i : i + n]) for i in range(0, len(units) - n + 1, n)]

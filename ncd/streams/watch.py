@@ -12,10 +12,11 @@ import numpy as np
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 from ncd.streams.change import StreamChange, shown_unit
 from ncd.streams.edetector import EDetector
-from ncd.streams.learning import LEAST_ROWS, Learned, learn, warn_of_dependence
+from ncd.streams.learning import Learned, learn, warn_of_dependence
 from ncd.streams.masking import Mask, masked
 from ncd.streams.novel import NovelText, novel_texts
 from ncd.streams.observations import packed, unpacked
+from ncd.streams.whitening import LEAST_ROWS
 
 __all__ = ["Plan", "Watch"]
 
