@@ -96,6 +96,25 @@ def edetector(rows: Numbers, n: int, weights: Sequence[float]) -> Numbers:
     return np.array(result)
 
 
+def stream_detector(stream: Stream, layout: Layout) -> Numbers:
+    """The statistic of `ncd.StreamDetector`, which cuts and joins blocks itself."""
+    from ncd.streams import StreamDetector
+
+    reference, after = stream.units[: stream.reference], stream.units[stream.reference :]
+    items = layout == "short"
+    detector = StreamDetector(
+        reference=reference if items else b"".join(reference), unit="items" if items else "bytes", arl=1e15
+    )
+    result = []
+    for unit in after:
+        if items:
+            detector.update(unit)
+        else:
+            detector.feed(unit)
+        result.append(detector.statistic)
+    return np.array(result)
+
+
 def _strictest(make: Callable[[float], Any], knobs: Numbers, numbers: Numbers, n: int) -> Numbers:
     """The strictest (largest) knob that has raised an alarm by then behind the first n numbers; 0 before any has."""
     result = np.zeros(len(numbers) - n)
@@ -199,8 +218,8 @@ def _embedded(units: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 def _ours(stream: Stream, layout: Layout, compressors: Sequence[str]) -> dict[str, Numbers]:
-    """Ours, with several compressors."""
-    result = {}
+    """Ours as it is, and its parts with several compressors."""
+    result = {"ncd.StreamDetector": stream_detector(stream, layout)}
     for compressor in compressors:
         signals, rows = code_lengths(stream, layout, compressor)
         n = len(rows) - (len(stream.units) - stream.reference)
@@ -222,6 +241,13 @@ def _numbers(stream: Stream, layout: Layout) -> dict[str, Numbers]:
     return result
 
 
+def _segments(stream: Stream, layout: Layout) -> dict[str, Numbers]:
+    """FLOSS, which takes a second a stream."""
+    signals, rows = code_lengths(stream, layout, "ngram")
+    n = len(rows) - (len(stream.units) - stream.reference)
+    return {"stumpy FLOSS, code lengths": floss(-rows[:, signals.names.index("plainness")], n)}
+
+
 def _embeddings(stream: Stream, layout: Layout) -> dict[str, Numbers]:
     """Detectors of vectors."""
     del layout
@@ -234,12 +260,12 @@ PEERS: dict[str, Follow] = {
     "river KSWIN": kswin,
     "river Page-Hinkley": page_hinkley,
     "FOCuS": focus,
-    "stumpy FLOSS": floss,
 }
 ON_WORDS = ("river ADWIN", "FOCuS")
 GROUPS: dict[str, Callable[[Stream, Layout], dict[str, Numbers]]] = {
     "ours": partial(_ours, compressors=("ngram", "zstd", "deflate", "ppm:4")),
     "numbers": _numbers,
+    "segments": _segments,
     "embeddings": _embeddings,
 }
 
@@ -293,7 +319,7 @@ def measured(group: str, layout: Layout, n: int, n_jobs: int) -> list[Row]:
         threshold = float(highest[int(SHARE * len(highest))])
         common = {"layout": layout, "method": method}
         rows.append({**common, "setting": "calibrated", "threshold": threshold, **judged(found, threshold)})
-        if method.startswith(OURS):
+        if group == "ours":
             own = np.nextafter(ARL, 0)  # an alarm is at the bound or above
             rows.append({**common, "setting": f"arl={ARL}", "threshold": ARL, **judged(found, own)})
     return rows
