@@ -2,7 +2,7 @@
 The Numenta Anomaly Benchmark's 58 series of numbers: labelled windows found, against river's detectors.
 
 Every detector sees the values alone, one after another. The first 15 % of a series, at most 750 values, is NAB's
-probationary period: what is raised there does not count. The first alarm in a labelled window detects it, further ones
+probationary period: what is raised there does not count, and ours takes it as its reference. The first alarm in a labelled window detects it, further ones
 in it do not count, alarms outside of all windows are false. NAB's own score (its "standard" profile) gives an early
 detection more than a late one, and a false alarm soon after a window less blame: 0 is a detector that says nothing, 100
 one that detects every window at once and raises nothing else.
@@ -37,7 +37,6 @@ _FALSE_ALARM = 0.11  # NAB's standard profile; a detected window counts 1, a mis
 OURS = "StreamDetector"
 #: False alarms in 1,000 values at which curves are compared.
 MOST = (0.5, 1.0, 2.0, 4.0)
-_REFERENCE = 400  # values; the best on the odd series among 100, 200, 300 and 400
 
 
 @dataclass(frozen=True)
@@ -124,13 +123,16 @@ def total(rows: Sequence[Row]) -> Row:
 
 
 def ours(series: Series, arl: float) -> list[int]:
-    """Ours; the series are dependent in ways that no autoregression takes out, so the bound does not hold for them."""
+    """Ours, with the probationary period, and as much after each alarm, as its reference.
+
+    The series depend on their past in ways that no autoregression takes out: the bound does not hold for them.
+    """
     from ncd.exceptions import DependenceWarning
     from ncd.streams import StreamDetector
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DependenceWarning)
-        detector = StreamDetector(reference=min(_REFERENCE, series.probation), arl=arl)
+        detector = StreamDetector(reference=series.probation, arl=arl)
         return [change.unit for change in detector.update_many(series.values.tolist())]
 
 
