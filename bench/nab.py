@@ -2,10 +2,10 @@
 The Numenta Anomaly Benchmark's 58 series of numbers: labelled windows found, against river's detectors.
 
 Every detector sees the values alone, one after another. The first 15 % of a series, at most 750 values, is NAB's
-probationary period: what is raised there does not count, and ours takes it as its reference. The first alarm in a labelled window detects it, further ones
-in it do not count, alarms outside of all windows are false. NAB's own score (its "standard" profile) gives an early
-detection more than a late one, and a false alarm soon after a window less blame: 0 is a detector that says nothing, 100
-one that detects every window at once and raises nothing else.
+probationary period: what is raised there does not count, and ours takes it as its reference. The first alarm in a
+labelled window detects it, further ones in it do not count, alarms outside of all windows are false. NAB's own score
+(its "standard" profile) gives an early detection more than a late one, and a false alarm soon after a window less
+blame: 0 is a detector that says nothing, 100 one that detects every window at once and raises nothing else.
 
 Each method has one knob. Series are numbered by name: on the odd ones the knob is set (to the best score), the even
 ones are reported, with the whole curve of detected windows against false alarms. "An alarm every k values" knows
