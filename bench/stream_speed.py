@@ -6,23 +6,29 @@ drawn at random, so that no two are equal. Figures are medians of repeats on one
 
 - throughput: megabytes a second where many lines come at once;
 - latency: microseconds of one call with one line, median and 99th percentile; milliseconds that a reference takes;
-- memory: bytes of what is kept.
+- memory: bytes of what is kept;
+- detector: both for the whole detector, masks and statistic included, with the byte model and with zstd;
+- command: ``ncd stream`` at the end of a pipe, and its memory after a tenth, at most, and at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from bench.common import SEED, Results, Row, markdown_table, median, print_table, provenance, timed, write_text
 from ncd.streams.base import State, TextUnits
 from ncd.streams.byte_signals import ByteSignals
+from ncd.streams.detector import StreamDetector
 
 # fmt: off
 _WORDS = (
@@ -157,8 +163,80 @@ def memory(megabytes: float) -> Iterator[Row]:
         }
 
 
+def detector(megabytes: float) -> Iterator[Row]:
+    """The whole detector: bytes as they come in pieces of a megabyte, and single lines."""
+    for compressor, share in (("ngram", 1.0), ("zstd", 0.2)):
+        units = log_lines(int(megabytes * share * 1e4))
+        data = b"\n".join(units) + b"\n"
+        watched = StreamDetector(compressor, reference=250, arl=1e15)
+        watched.update_many([line.decode() for line in log_lines(300, SEED + 1)])
+
+        def all_of_it(watched: StreamDetector = watched, data: bytes = data) -> None:
+            for at in range(0, len(data), 1 << 20):
+                watched.feed(data[at : at + (1 << 20)])
+
+        seconds = [timed(all_of_it)[0] for _ in range(REPEATS)]
+        yield {
+            "part": "detector",
+            "case": f"{compressor}, 250 lines",
+            "value": len(data) / 1e6 / median(seconds),
+            "unit": "MB/s",
+            "megabytes": len(data) / 1e6,
+            "low": len(data) / 1e6 / max(seconds),
+            "high": len(data) / 1e6 / min(seconds),
+        }
+        taken = np.empty(5_000)
+        for i, line in enumerate(log_lines(len(taken))):
+            text = line.decode()
+            taken[i] = timed(lambda watched=watched, text=text: watched.update(text))[0]
+        yield {
+            "part": "detector",
+            "case": f"{compressor}, update of one line",
+            "value": 1e6 * float(np.median(taken)),
+            "unit": "us",
+            "high": 1e6 * float(np.quantile(taken, 0.99)),
+        }
+
+
+def command(megabytes: float) -> Iterator[Row]:
+    """``ncd stream`` in a process of its own, on 200 times as much text: 10 GB where nothing else is said."""
+    lines = list(log_lines(200_000))
+    wanted, written = int(megabytes * 200e6), 0
+    rng = np.random.default_rng(SEED)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ncd", "stream", "--arl", "1e15", "--learn", "250", "--quiet"], stdin=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    memory: list[float] = []
+    start = time.perf_counter()
+    while written < wanted:
+        data = b"\n".join([lines[i] for i in rng.permutation(len(lines))]) + b"\n"
+        process.stdin.write(data)
+        written += len(data)
+        memory.append(psutil.Process(process.pid).memory_info().rss / 1e6)
+    process.stdin.close()
+    process.wait()
+    seconds = time.perf_counter() - start
+    what = f"ncd stream, {written / 1e9:.1f} GB"
+    yield {"part": "command", "case": what, "value": written / 1e6 / seconds, "unit": "MB/s", "seconds": seconds}
+    yield {
+        "part": "command",
+        "case": f"{what}, memory at the end",
+        "value": memory[-1],
+        "unit": "MB",
+        "low": memory[len(memory) // 10],
+        "high": max(memory),
+    }
+
+
 #: What is measured, by name: rows of "part", "case", "value" and "unit", for a megabytes of text.
-PARTS: dict[str, Callable[[float], Iterator[Row]]] = {"throughput": throughput, "latency": latency, "memory": memory}
+PARTS: dict[str, Callable[[float], Iterator[Row]]] = {
+    "throughput": throughput,
+    "latency": latency,
+    "memory": memory,
+    "detector": detector,
+    "command": command,
+}
 
 
 def _table(results: Results) -> None:

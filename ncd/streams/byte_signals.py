@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 
 from ncd.changepoint.arguments import whole_number
 from ncd.kernels.jit import announced
@@ -299,6 +298,8 @@ class ByteSignals(StreamSignals):
     def _learned(self) -> Automaton:
         """The model."""
         if self._reference is None:
+            from sklearn.exceptions import NotFittedError  # late: a second
+
             raise NotFittedError("no reference has been learned: call learn(units) first")
         return self._model
 

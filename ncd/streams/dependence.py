@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ncd.streams.base import TextUnits
 from ncd.streams.byte_signals import ByteSignals
-from ncd.streams.learning import SIGNIFICANT
+from ncd.streams.learning import DEPENDENT
 
 __all__ = ["chosen_gap", "neighbour_dependence"]
 
@@ -24,7 +24,8 @@ def neighbour_dependence(units: TextUnits, *, gap: int, wider: int, framed: bool
 
         d_i = [b(i, wider) - b(i, gap)] - [b'(i, wider) - b'(i, gap)],   t = mean(d) / (sd(d) / sqrt(n)).
 
-    Where the order of the units means nothing, d_i is about 0; t then has about a standard normal distribution.
+    Where the order of the units means nothing, t has mean 0 and a standard deviation of 1.3 to 1.4 (lines of logs,
+    short documents): units share what is left out of the reference, so that the d_i are not independent.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def chosen_gap(units: TextUnits, *, gap: int, framed: bool, window: int) -> tupl
     while wider <= size // _SHARE:
         found = neighbour_dependence(units, gap=gap, wider=wider, framed=framed, window=window)
         first = first or found
-        if found <= SIGNIFICANT:
+        if found <= DEPENDENT:
             break
         gap, wider = wider, 2 * wider
     return gap, first

@@ -358,7 +358,7 @@ class StreamDetector(Parameters):
         """
         How much more alike neighbouring units of the reference are than distant ones, as a t statistic.
 
-        Above 3.1 in one of a thousand references whose units are exchangeable; None before there is one, for numbers,
+        Above 4 in a few of a thousand references whose units are exchangeable; None before there is one, for numbers,
         and where `gap` is given.
         """
         return None if self._watch is None or self._watch.learned is None else self._watch.learned.dependence

@@ -21,8 +21,10 @@ __all__ = ["BLOCK", "Learned", "learn", "model_order", "text_signals", "warn_of_
 #: Characters or bytes of a block, at least.
 BLOCK = 256
 
-#: Exceeded by chance in one of a thousand references.
-SIGNIFICANT = 3.09
+#: Of `neighbour_dependence`: exceeded in a few of a thousand references whose units are exchangeable.
+DEPENDENT = 4.0
+
+_SIGNIFICANT = 3.09  # exceeded by chance in one of a thousand
 
 _TIMES = (1, 2, 3)
 _ORDER = 4
@@ -137,10 +139,10 @@ def warn_of_dependence(learned: Learned) -> None:
     """Say where units depend on each other."""
     found, n = float(learned.edetector.autocorrelation[0]), learned.n_units
     signs = []
-    if found > SIGNIFICANT / n**0.5:
-        signs.append(f"lag-1 autocorrelation {found:.2f}, by chance up to {SIGNIFICANT / n**0.5:.2f}")
-    if learned.dependence is not None and learned.dependence > SIGNIFICANT:
-        signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {SIGNIFICANT}")
+    if found > _SIGNIFICANT / n**0.5:
+        signs.append(f"lag-1 autocorrelation {found:.2f}, by chance up to {_SIGNIFICANT / n**0.5:.2f}")
+    if learned.dependence is not None and learned.dependence > DEPENDENT:
+        signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {DEPENDENT:.0f}")
     if signs:
         warnings.warn(
             f"the reference's units depend on each other ({'; '.join(signs)}): neighbours are left out while a unit is "
