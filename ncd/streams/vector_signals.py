@@ -78,6 +78,14 @@ class VectorSignals(StreamSignals):
     order : int, optional
         Of the autoregression, from 0 to 64; chosen on the reference if not given.
 
+    Notes
+    -----
+    False alarms of the e-detector within 300 units at ``arl=1000``, where 30 % are allowed, in 150 simulations each:
+    independent numbers (normal, exponential, Student's t, lognormal, whole, 0 and 1) 7 to 14 %. Numbers that depend on
+    the one before with a coefficient of 0.9: 18 % after a reference of 500 (48 % without the autoregression), but 40 %
+    after one of 116, which tells too little of so slow a series. With 0.99: 28 and 79 %; vectors of five numbers 51 %
+    after 500. Seasons longer than the order are not taken out.
+
     References
     ----------
     .. [1] O. Ledoit, M. Wolf: A well-conditioned estimator for large-dimensional covariance matrices, Journal of
