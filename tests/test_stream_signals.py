@@ -225,6 +225,21 @@ def test_any_numbers_have_finite_signals(values, new):
     assert np.isfinite(signals.measure(np.array(new)[:, None])).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.floats(-1e150, 1e150), min_size=80, max_size=80),
+    few=st.lists(st.sampled_from([0.0, 1.0, -1e150, 1e-150, 1e9]), min_size=60, max_size=60),
+    order=st.sampled_from([None, 0, 2]),
+)
+def test_any_vectors_have_finite_signals(values, few, order):
+    new = np.array(values[:20])
+    for column in (np.array(values[20:]), np.array(few)):
+        for units in (np.stack([column] * 3, axis=1), np.stack([column, column[::-1]], axis=1)):
+            signals = VectorSignals(order=order)
+            assert np.isfinite(signals.learn(units)).all()
+            assert np.isfinite(signals.measure(np.stack([new] * units.shape[1], axis=1))).all()
+
+
 def test_a_constant_reference():
     signals = VectorSignals()
     rows = signals.learn(np.full((100, 2), 5.0))

@@ -11,8 +11,8 @@ from ncd.kernels.jit import inlined, kernel
 
 __all__ = ["LARGEST", "follow_vectors", "innovations", "limited"]
 
-#: Deviations are cut to this many scales, so that their squares stay finite.
-LARGEST = 1e100
+#: Deviations are cut to this many scales, so that their fourth powers stay finite.
+LARGEST = 1e60
 
 
 @inlined

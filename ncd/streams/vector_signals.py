@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
-from ncd.kernels.stream_vectors import follow_vectors, innovations, limited
 from ncd.streams.base import State, StreamSignals, Units
+from ncd.streams.gaussian import GaussianCode
 
 __all__ = ["VectorSignals"]
 
 _WINDOW: Final = 16
-_MOST_ORDER: Final = 8
-_UNITS_A_COEFFICIENT: Final = 10
 _LARGEST_INPUT: Final = 1e150
-_NORMAL_MAD: Final = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
-_USUAL: Final = 5.0  # standard deviations
-_LEAST_VARIANCE: Final = 1e-12
-_LOG_2: Final = math.log(2.0)
 _OF_NUMBERS: Final = (("upward", "downward", "surprise", "plainness"), (0.25, 0.25, 0.3, 0.2))
 _OF_VECTORS: Final = (("novelty", "surprise", "plainness"), (0.5, 0.3, 0.2))
-
-
-@dataclass
-class _Code:
-    """A Gaussian code of what an autoregression leaves of standardised units, and how far it has come."""
-
-    centre: NDArray[np.float64]  # (d,)
-    scale: NDArray[np.float64]  # (d,)
-    limit: NDArray[np.float64]  # (d,), in scales: values beyond explain no others
-    coefficients: NDArray[np.float64]  # (order,)
-    mean: NDArray[np.float64]  # (d,)
-    whitening: NDArray[np.float64]  # (d, d)
-    constant: NDArray[np.float64]  # (1,), bits of a unit at the mean
-    past: NDArray[np.float64]  # (order, d)
-    newest: NDArray[np.float64]  # (window, d)
-    at: NDArray[np.int64]  # (1,)
 
 
 class VectorSignals(StreamSignals):
@@ -113,7 +89,7 @@ class VectorSignals(StreamSignals):
         self.order = None if order is None else whole_number(order, "order", 0, 64)
         self._take(None)
 
-    def _take(self, code: _Code | None) -> None:
+    def _take(self, code: GaussianCode | None) -> None:
         """Have another code, and the signals of its dimension."""
         self._code = code
         self.names, self.weights = _OF_NUMBERS if code is not None and len(code.centre) == 1 else _OF_VECTORS
@@ -146,30 +122,18 @@ class VectorSignals(StreamSignals):
             If they are not finite numbers, one row a unit.
         """
         values = _rows(units)
-        n = len(values)
-        window = self._window(values.shape[1])
-        code = _autoregression(values, self.order, window)
-        order = len(code.coefficients)
-        if n <= order + window + 1:
+        found = GaussianCode.learned(values, self.order, self._window(values.shape[1]))
+        if found is None:
             return np.empty((0, len(self.names)))
-        rest = np.empty_like(values)
-        innovations(values, code.centre, code.scale, code.limit, code.coefficients, code.past, rest)
-        moments = _Moments.of(rest[order:])
-        code.mean, code.whitening = moments.mean, _lower_inverse(moments.shrunk(1.0))
-        code.constant = np.array([_bits_at_mean(code.whitening, code.scale)])
-        if window:
-            rows = _left_out(code, rest[order:], moments, window)
-        else:
-            code.past[:] = 0.0
-            rows = _columns(*_followed(code, values, code.past, code.newest), 1)[order:]
+        code, bits, drift = found
         self._take(code)
-        return rows
+        return _columns(bits, drift, values.shape[1])
 
     def measure(self, units: Units) -> NDArray[np.float64]:
         """Signals of new units, (n_units, n_signals); the window moves on with each of them."""
         code = self._learned()
         values = _rows(units, len(code.centre))
-        return _columns(*_followed(code, values, code.past, code.newest), values.shape[1])
+        return _columns(*code.follow(values), values.shape[1])
 
     def bits(self, units: Units) -> NDArray[np.float64]:
         """
@@ -180,8 +144,7 @@ class VectorSignals(StreamSignals):
         """
         code = self._learned()
         values = _rows(units, len(code.centre))
-        none = np.empty((0, values.shape[1]))
-        return _followed(code, values, code.past.copy(), none)[0] / values.shape[1]
+        return code.bits(values) / values.shape[1]
 
     def state(self) -> State:
         """All that has been learned, and the window."""
@@ -192,16 +155,17 @@ class VectorSignals(StreamSignals):
         """Be as the object was that gave this state; ValueError if it cannot be that."""
         try:
             given, kept = (state["window"], state["order"]), state["code"]
-            code = None if kept is None else _Code(**kept)
-            dimension = 0 if code is None else len(code.centre)
-        except (KeyError, TypeError, AttributeError) as error:
+            code = None if kept is None else GaussianCode(**kept)
+            if code is not None and given == (self.window, self.order):
+                code = code.checked(self._window(len(code.centre)))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"this is no state of VectorSignals: {error}") from None
         if given != (self.window, self.order):
             raise ValueError(
                 f"the state is of window={given[0]} and order={given[1]}, this object has window={self.window} and "
                 f"order={self.order}: make one with the same"
             )
-        self._take(None if code is None else _checked(code, self._window(dimension)))
+        self._take(code)
 
     @property
     def nbytes(self) -> int:
@@ -212,7 +176,7 @@ class VectorSignals(StreamSignals):
         """Units whose direction matters: numbers have none to find."""
         return self.window if dimension > 1 else 0
 
-    def _learned(self) -> _Code:
+    def _learned(self) -> GaussianCode:
         """The code."""
         if self._code is None:
             from sklearn.exceptions import NotFittedError  # late: a second
@@ -238,168 +202,7 @@ def _rows(units: Units, dimension: int | None = None) -> NDArray[np.float64]:
     return values
 
 
-def _usual(deviations: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far values may deviate before they are cut, (d,)."""
-    return np.maximum(_USUAL * spread, 1.5 * np.quantile(np.abs(deviations), 0.95, axis=0))
-
-
-def _spread(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Robust standard deviations, (d,); plain ones where more than half of the values are the same, never zero."""
-    robust = _NORMAL_MAD * np.median(np.abs(deviations), axis=0)
-    plain = np.sqrt(np.mean(deviations**2, axis=0))
-    spread = np.where(robust > 1e-9 * plain, robust, plain)
-    return np.where(spread > 1e-150, spread, 1.0)
-
-
-def _autoregression(values: NDArray[np.float64], order: int | None, window: int) -> _Code:
-    """Centre, scale, limits and coefficients of units; the moments of what is left are still to come."""
-    n, d = values.shape
-    centre = np.median(values, axis=0)
-    scale = _spread(values - centre)
-    deviations = (values - centre) / scale
-    limit = _usual(deviations, np.ones(d))
-    most = min(_MOST_ORDER, n // _UNITS_A_COEFFICIENT) if order is None else min(order, max(n - 2, 0))
-    coefficients = _yule_walker(np.clip(deviations, -limit, limit), most, choose=order is None)
-    empty = np.zeros((len(coefficients), d))
-    return _Code(
-        centre, scale, limit, coefficients, np.zeros(d), np.eye(d), np.zeros(1), empty, np.zeros((window, d)),
-        np.zeros(1, np.int64),
-    )  # fmt: skip
-
-
-def _yule_walker(values: NDArray[np.float64], most: int, *, choose: bool) -> NDArray[np.float64]:
-    """Coefficients of an autoregression that all components share, by Levinson's recursion; the order of least BIC."""
-    n, d = values.shape
-    centred = values - values.mean(axis=0)
-    covariances = [float(np.sum(centred[k:] * centred[: n - k])) for k in range(most + 1)]
-    best = current = np.zeros(0)
-    error = covariances[0]
-    if error <= 0.0:
-        return np.zeros(0 if choose else most)
-    least = n * d * math.log(error)
-    for k in range(most):
-        partial = (covariances[k + 1] - float(current @ np.array(covariances[k:0:-1]))) / error
-        current = np.append(current - partial * current[::-1], partial)
-        error = max(error * (1.0 - partial**2), 1e-12 * covariances[0])
-        criterion = n * d * math.log(error) + (k + 1) * math.log(n * d)
-        if criterion < least or not choose:
-            best, least = current, criterion
-    return best
-
-
-def _shrinkage(centred: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
-    """Ledoit's and Wolf's share of the identity."""
-    n, d = centred.shape
-    level = np.trace(covariance) / d
-    distance = float(np.sum((covariance - level * np.eye(d)) ** 2))
-    if distance <= 0.0:
-        return 0.0
-    noise = (float(np.mean(np.sum(centred**2, axis=1) ** 2)) - float(np.sum(covariance**2))) / n
-    return min(max(noise, 0.0), distance) / distance
-
-
-def _lower_inverse(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """W, a lower triangle, with W covariance W' = 1."""
-    return np.ascontiguousarray(np.tril(np.linalg.inv(np.linalg.cholesky(covariance))))
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Mean and covariance of innovations, outliers cut."""
-
-    mean: NDArray[np.float64]  # (d,)
-    centred: NDArray[np.float64]  # (n, d)
-    covariance: NDArray[np.float64]  # (d, d)
-    share: float  # of the identity
-
-    @classmethod
-    def of(cls, rest: NDArray[np.float64]) -> _Moments:
-        """Those of the innovations."""
-        middle = np.median(rest, axis=0)
-        limit = _usual(rest - middle, _spread(rest - middle))
-        cut = np.clip(rest, middle - limit, middle + limit)
-        mean = cut.mean(axis=0)
-        centred = cut - mean
-        covariance = centred.T @ centred / len(rest)
-        return cls(mean, centred, covariance, _shrinkage(centred, covariance))
-
-    def shrunk(self, factor: float) -> NDArray[np.float64]:
-        """The covariance times a factor, shrunk by as much as it is without the factor."""
-        d = len(self.mean)
-        level = self.share * np.trace(self.covariance) / d + _LEAST_VARIANCE
-        return (1.0 - self.share) * factor * self.covariance + level * np.eye(d)
-
-
-def _left_out(code: _Code, rest: NDArray[np.float64], moments: _Moments, window: int) -> NDArray[np.float64]:
-    """Signals of the reference's vectors, each under the others; the code's window becomes that of the last ones."""
-    n, d = rest.shape
-    mean, centred = moments.mean, moments.centred
-    # Without unit i the covariance is (base - factor c c'), c its (cut) deviation: Sherman and Morrison do the rest.
-    base = _lower_inverse(moments.shrunk(n / (n - 1)))
-    factor = (1.0 - moments.share) * n / (n - 1) ** 2
-    own = centred @ base.T
-    left = np.maximum(1.0 - factor * np.sum(own**2, axis=1), 1e-12)
-    weight = factor / left
-    apart = (rest - mean + centred / (n - 1)) @ base.T  # from the mean without unit i
-    squares = np.sum(apart**2, axis=1) + weight * np.sum(apart * own, axis=1) ** 2
-    bits = _bits_at_mean(base, code.scale) + 0.5 * (np.log(left) + squares) / _LOG_2
-
-    before = np.concatenate([np.zeros((1, d)), np.cumsum(centred, axis=0)])
-    plain = (rest - mean) @ base.T
-    drift = np.empty(n)
-    for i in range(window, n):
-        # By how much the mean moves once the window and the unit are out of it.
-        shift = base @ (-(before[i + 1] - before[i - window]) / max(n - window - 1, 1))
-        way = plain[i - window : i] - shift
-        limited(way)
-        direction, unit = way.sum(axis=0), plain[i] - shift
-        along = float(direction @ unit) + weight[i] * float(direction @ own[i]) * float(unit @ own[i])
-        length = float(direction @ direction) + weight[i] * float(direction @ own[i]) ** 2
-        drift[i] = along / math.sqrt(length) if length > 0.0 else 0.0
-
-    code.newest = (rest[n - window :] - mean) @ code.whitening.T
-    limited(code.newest)
-    return _columns(bits[window:], drift[window:], d)
-
-
-def _bits_at_mean(whitening: NDArray[np.float64], scale: NDArray[np.float64]) -> float:
-    """The least bits of a unit."""
-    d = len(scale)
-    return float(0.5 * d * math.log2(2.0 * math.pi) - np.sum(np.log2(np.diag(whitening))) + np.sum(np.log2(scale)))
-
-
-def _followed(
-    code: _Code, values: NDArray[np.float64], past: NDArray[np.float64], newest: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bits and drift of units; `past` and `newest` move on."""
-    n, d = values.shape
-    bits, drift = np.empty(n), np.zeros(n)
-    follow_vectors(
-        values, code.centre, code.scale, code.limit, code.coefficients, past, code.mean, code.whitening,
-        float(code.constant[0]), newest, code.at, np.empty((2, d)), bits, drift,
-    )  # fmt: skip
-    return bits, drift
-
-
 def _columns(bits: NDArray[np.float64], drift: NDArray[np.float64], d: int) -> NDArray[np.float64]:
     """Rows of signals."""
     each = bits / d
     return np.column_stack([drift, -drift, each, -each] if d == 1 else [drift, each, -each])
-
-
-def _checked(code: _Code, window: int) -> _Code:
-    """A code from a state, copied, if its parts fit."""
-    d, order = len(code.centre), len(code.coefficients)
-    shapes = {
-        "centre": (d,), "scale": (d,), "limit": (d,), "coefficients": (order,), "mean": (d,), "whitening": (d, d),
-        "constant": (1,), "past": (order, d), "newest": (window, d), "at": (1,),
-    }  # fmt: skip
-    for key, shape in shapes.items():
-        value = getattr(code, key)
-        if not isinstance(value, np.ndarray) or value.shape != shape or not np.isfinite(value).all():
-            raise ValueError(f"this is no state of VectorSignals: {key} is no array of finite numbers of shape {shape}")
-    if not 0 <= code.at[0] < max(window, 1):
-        raise ValueError(f"this is no state of VectorSignals: at is {code.at[0]}, not a place in a window of {window}")
-    for key, value in vars(code).items():
-        setattr(code, key, np.array(value, np.int64 if key == "at" else np.float64, order="C"))
-    return code
