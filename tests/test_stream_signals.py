@@ -213,7 +213,7 @@ def test_a_state_is_its_own():
     assert (before["code"]["newest"] != signals.state()["code"]["newest"]).any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     values=st.lists(st.floats(-1e150, 1e150), min_size=60, max_size=60),
     new=st.lists(st.floats(-1e150, 1e150), min_size=1, max_size=9),
@@ -225,7 +225,7 @@ def test_any_numbers_have_finite_signals(values, new):
     assert np.isfinite(signals.measure(np.array(new)[:, None])).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     values=st.lists(st.floats(-1e150, 1e150), min_size=80, max_size=80),
     few=st.lists(st.sampled_from([0.0, 1.0, -1e150, 1e-150, 1e9]), min_size=60, max_size=60),
