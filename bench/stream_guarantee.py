@@ -35,7 +35,7 @@ from ncd.streams.base import TextUnits
 from ncd.streams.conformal import conformal_p_values
 from ncd.streams.dependence import chosen_gap
 from ncd.streams.edetector import EDetector
-from ncd.streams.learning import Learned, learn, text_signals
+from ncd.streams.learning import Learned, learn, text_signals, warn_of_dependence
 from ncd.streams.starts import StartInterval
 
 Rows = NDArray[np.float64]
@@ -218,7 +218,8 @@ def _measured(stream: Stream, layout: Layout, first: int, joined: bool = False) 
             lambda units, times: chosen_gap(units, gap=0 if framed else BLOCK * times, framed=framed, window=_WINDOW),
             may_join=joined,
         )
-    assert isinstance(found, Learned), f"{found} units are lacking"
+        assert isinstance(found, Learned), f"{found} units are lacking"
+        warn_of_dependence(found)
     times = found.times
     units = [b"".join(stream.units[i : i + times]) for i in range(0, len(stream.units) - times + 1, times)]
     known, new = TextUnits.of(units[: first // times]), units[first // times :]
