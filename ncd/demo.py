@@ -157,7 +157,7 @@ def _stream(path: Path, show: Callable[..., None]) -> Path:
     from ncd.streams import StreamDetector
 
     log = data.load_weblog()
-    detector = StreamDetector(reference=_REFERENCE, arl=100_000)
+    detector = StreamDetector(reference=_REFERENCE, arl=10_000)
     statistic, bits = np.zeros(len(log.lines)), np.zeros(len(log.lines))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DependenceWarning)  # readers go from page to page
@@ -169,8 +169,8 @@ def _stream(path: Path, show: Callable[..., None]) -> Path:
             statistic[i] = change.statistic if change is not None else detector.statistic
     show("4. A stream: a web server's log, line by line")
     show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. One false alarm in")
-    show("   100,000 lines at most, if lines do not depend on each other. A scanner for weak spots sets in")
-    show(f"   in line {log.change + 1:,};")
+    show("   10,000 lines at most, if lines do not depend on each other. A scanner for weak spots sets in")
+    show(f"   in line {log.change + 1:,}.")
     for change in detector.changes:
         new = " | ".join(piece.shown[:40] for piece in change.novel[:4])
         show(f"   change at line {change.start + 1:,}, known at {change.unit + 1:,}; new: {new}")

@@ -73,7 +73,7 @@ def naive_learned(units, order, window, gap, framed):
     sizes = [len(unit) + framed for unit in units]
     ends = np.cumsum(sizes)
     starts = ends - sizes
-    found, before = [], []
+    found, before, chances = [], [], []
     for i, unit in enumerate(units):
         model = NaiveModel(order)
         for j, other in enumerate(units):
@@ -82,8 +82,36 @@ def naive_learned(units, order, window, gap, framed):
             if j != i and not in_window and not near:
                 model.add(other, framed)
         found.append((*naive_values(model, before, unit, framed, window), starts[i] >= window))
+        chances.append([2 ** (-min(255, round(-12 * math.log2(p))) / 12) for p in model.probabilities(unit, framed)])
         before += pairs(unit, framed)
-    return found, before
+    return found, before, chances
+
+
+class Rounded:
+    """A model that has the probabilities of one unit, rounded."""
+
+    def __init__(self, chances):
+        self.chances = chances
+
+    def probabilities(self, unit, framed):
+        return self.chances
+
+
+def naive_limited(novelty, witnesses, rows, before, framed, window, standardised):
+    """Novelty, no larger than what as many units of the reference reach as are so novel under the same window."""
+    if not len(rows):
+        return novelty
+    n = len(witnesses)
+    desc = np.sort(rows)[::-1]
+    limits = [desc[0] + 0.5, *(desc[math.ceil(k * len(rows) / n) - 1] for k in range(1, n + 1))]
+    if novelty <= limits[1]:
+        return novelty
+    as_novel = 0
+    for unit, chances, news in witnesses:
+        if chances:
+            gain = naive_values(Rounded(chances), before, unit, framed, window)[1]
+            as_novel += news + 2 * standardised(gain) >= novelty
+    return min(novelty, limits[as_novel])
 
 
 def naive_rows(found, mean, scale, alike):
@@ -124,7 +152,7 @@ def test_frozen_probabilities(units, fresh, order, framed, wide):
 def test_signals(units, fresh, order, window, gap, framed, cuts):
     signals = ByteSignals(window=window, gap=gap, framed=framed, order=order)
     rows = signals.learn(TextUnits.of(units))
-    found, before = naive_learned(units, order, window, gap, framed)
+    found, before, chances = naive_learned(units, order, window, gap, framed)
     full = [row[:2] for row in found if row[2]]
     assert rows.shape == (len(full), 2)
     used = [row for row in full if not math.isnan(row[0])] or [r[:2] for r in found if not math.isnan(r[0])]
@@ -140,16 +168,33 @@ def test_signals(units, fresh, order, window, gap, framed, cuts):
     model = NaiveModel(order)
     for unit in units:
         model.add(unit, framed)
-    expected = []
+    first = next((i for i, row in enumerate(found) if row[2]), len(found))
+    chosen = np.linspace(0, len(full) - 1, min(len(full), 32)).astype(int) if full else []
+    learned = naive_rows(full, mean, scale, alike)[:, 0]
+
+    def standardised(gain):
+        z = (gain - mean[1]) / scale[1]
+        return math.floor(z + 0.5) if alike[1] else z
+
+    def news(bits):
+        z = (bits - mean[0]) / scale[0] if not math.isnan(bits) else 0.0
+        return math.floor(z + 0.5) if alike[0] else z
+
+    witnesses = [(units[first + i], chances[first + i], news(full[i][0])) for i in chosen]
+    expected, limited = [], []
     for unit in fresh:
         expected.append(naive_values(model, before, unit, framed, window))
+        novelty = naive_rows(expected[-1:], mean, scale, alike)[0, 0]
+        limited.append(naive_limited(novelty, witnesses, learned, before, framed, window, standardised))
         before += pairs(unit, framed)
     packed = TextUnits.of(fresh)
     cuts = sorted({min(cut, len(fresh)) for cut in cuts} | {0, len(fresh)})
     parts = [signals.measure(packed[a:b]) for a, b in pairwise(cuts)]
     got = np.concatenate(parts)
     apart = ~(alike[None] & (np.abs((np.array(expected) - mean) / scale % 1 - 0.5) < 1e-2)).any(1)  # ties of rounding
-    assert np.allclose(got[apart], naive_rows(expected, mean, scale, alike)[apart], rtol=2e-4, atol=1e-3)
+    wanted = naive_rows(expected, mean, scale, alike)
+    wanted[:, 0] = limited
+    assert np.allclose(got[apart], wanted[apart], rtol=2e-4, atol=1e-3)
     bits = signals.bits(packed)
     assert np.allclose(bits, [0 if math.isnan(b) else b for b, _ in expected], rtol=1e-6, atol=1e-6)
     for unit, mean_bits in zip(fresh, bits, strict=True):
@@ -223,8 +268,8 @@ def test_change_is_seen_and_no_change_is_not(learned):
         TextUnits.of([b"panic: runtime error: invalid memory address or nil pointer dereference"] * 3)
     )
     assert same[:, 0].mean() < 1
-    assert (new[:, 0] > same[:, 0].max() + 2).all()
-    assert new[1, 0] > new[0, 0]  # the window has it by then
+    assert (new[:, 0] >= same[:, 0].max()).all()
+    assert (new[:, 0] == new[0, 0]).all()  # the most that novelty can be
     simple = learned.measure(TextUnits.of([log_lines(1)[0]] * 3))
     assert simple[2, 1] > same[:, 1].max()
 
@@ -232,6 +277,18 @@ def test_change_is_seen_and_no_change_is_not(learned):
 def test_memory_of_a_log(learned):
     assert len(b"".join(log_lines(120))) > 8000
     assert learned.nbytes < 120_000
+
+
+def test_a_burst_of_what_the_reference_has_is_no_novelty():
+    common = [b"GET /index.html 200", b"GET /news.html 200", b"PUT /cart/17 201"]
+    rng = random.Random(0)
+    reference = [rng.choice(common) if rng.random() < 0.9 else b"cron: backup of volume 7 done" for _ in range(400)]
+    signals = ByteSignals(window=200)
+    rows = signals.learn(TextUnits.of(reference))
+    burst = signals.measure(TextUnits.of([b"cron: backup of volume 7 done"] * 6))[:, 0]
+    assert (burst <= np.sort(rows[:, 0])[-1 - len(rows) // 32]).all()  # some witnesses are like it
+    new = signals.measure(TextUnits.of([b"segfault at 0000 ip 00007f sp"] * 6))[:, 0]
+    assert (new == rows[:, 0].max() + 0.5).all()
 
 
 @pytest.mark.parametrize("framed", [True, False])
@@ -242,7 +299,7 @@ def test_equal_units_are_no_change(framed):
     assert len(np.unique(rows, axis=0)) == 1
     assert (signals.measure(TextUnits.of([line] * 200)) == rows[0]).all()
     other = signals.measure(TextUnits.of([b"2026-05-01 WARN all is well, nothing to see here"]))
-    assert other[0, 0] > 50
+    assert other[0, 0] == rows[0, 0] + 0.5  # the most that novelty can be
 
 
 def test_units_without_a_byte():

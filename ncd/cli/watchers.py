@@ -156,7 +156,7 @@ class KeyWatcher(Watcher):
         return [(key, change) for key, change in self.keyed.update_many([self._key(line) for line in lines], lines)]
 
     def state(self) -> State:
-        return {"keyed": self.keyed.state(), "lines": self._lines.state(), "n_units": self._n_units}
+        return {"keyed": self.keyed.state(lazily=True), "lines": self._lines.state(), "n_units": self._n_units}
 
     def restore(self, state: State) -> None:
         self.keyed.restore(state["keyed"])

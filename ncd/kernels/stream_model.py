@@ -23,6 +23,7 @@ from ncd.kernels.jit import inlined, kernel
 from ncd.kernels.stream_bits import SCALE, TINY, bits_of
 from ncd.kernels.stream_counts import START, chance_of
 from ncd.kernels.stream_window import NEWLINE, Window, in_window, take_in
+from ncd.kernels.stream_witnesses import Witnesses, as_novel, standardised
 
 __all__ = ["Automaton", "bits_of_bytes", "bits_of_units", "frozen", "signals_of_units"]
 
@@ -156,6 +157,7 @@ def signals_of_units(
     start_state: int,
     window: Window,
     scales: NDArray[np.float64],
+    witnesses: Witnesses,
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
@@ -169,6 +171,8 @@ def signals_of_units(
     ----------
     scales : float64, (2, 3)
         Of bits and of gain per byte: mean, scale, and 1 where differences of less than half the scale count as none.
+    witnesses : Witnesses
+        Units of the reference that say how large novelty is under the present window without a change.
 
     Returns
     -------
@@ -199,19 +203,15 @@ def signals_of_units(
         bits = bits_of(old, old_times)
         news = saved = 0.0
         if coded:
-            news = _standardised(scales, 0, bits / coded)
-            saved = _standardised(scales, 1, (bits - bits_of(new, new_times)) / coded)
-        rows[unit, 0] = news + 2.0 * saved
+            news = standardised(scales, 0, bits / coded)
+            saved = standardised(scales, 1, (bits - bits_of(new, new_times)) / coded)
+        novelty = news + 2.0 * saved
+        if novelty > witnesses.limits[1]:
+            novelty = min(novelty, witnesses.limits[as_novel(window, scales, witnesses, novelty)])
+        rows[unit, 0] = novelty
         rows[unit, 1] = -(scales[0, 0] + scales[0, 1] * news)
         take_in(window, data, start, end, framed)
     return starts.size
-
-
-@inlined
-def _standardised(scales: Any, which: Any, value: Any) -> Any:
-    """Difference from the mean in scales."""
-    difference = (value - scales[which, 0]) / scales[which, 1]
-    return np.floor(difference + 0.5) if scales[which, 2] != 0.0 else difference
 
 
 @kernel

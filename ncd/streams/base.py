@@ -68,10 +68,13 @@ class StreamSignals(ABC):
         Of the signals.
     weights : tuple of float
         Their shares of the statistic; they sum to one.
+    bets : tuple of float
+        By how many standard deviations a change may move them (`EDetector`).
     """
 
     names: ClassVar[tuple[str, ...]]
     weights: ClassVar[tuple[float, ...]]
+    bets: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0)
 
     @abstractmethod
     def learn(self, units: Units) -> NDArray[np.float64]:

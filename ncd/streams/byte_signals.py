@@ -13,7 +13,8 @@ from ncd.changepoint.arguments import whole_number
 from ncd.kernels.jit import announced
 from ncd.kernels.stream_counts import counted, left_out
 from ncd.kernels.stream_model import Automaton, bits_of_bytes, bits_of_units, frozen, signals_of_units
-from ncd.kernels.stream_window import MOST, empty_window, pairs_of, refill
+from ncd.kernels.stream_window import MOST, NEWLINE, empty_window, pairs_of, refill
+from ncd.kernels.stream_witnesses import N_WITNESSES, Witnesses
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 
 __all__ = ["ByteSignals"]
@@ -22,6 +23,7 @@ __all__ = ["ByteSignals"]
 _LEAST_SCALE = 1e-3
 _HIGHEST_ORDER = 16
 _LARGEST_GAP = 1 << 40
+_BEYOND = 0.5  # how much larger novelty can be than that of any unit of the reference
 _KIND = "ByteSignals"
 
 
@@ -42,6 +44,9 @@ class ByteSignals(StreamSignals):
 
     - "novelty" = [b - mean b] / sd b + 2 [gain - mean gain] / sd gain, with means and standard deviations over the
       reference's units, each measured without itself and its neighbours;
+      A window that happens to hold something rare makes all units novel that have it, and they come in bursts. So
+      32 units of the reference are measured under the same window; if k of them are as novel, the novelty is no more
+      than what a share of k / 32 of the reference's units reach; and if none is, just beyond the largest.
     - "plainness" = -b: a stream that became simpler.
 
     Where a standard deviation is under 0.001 bits per byte, the reference's units are alike: differences are then
@@ -94,6 +99,7 @@ class ByteSignals(StreamSignals):
 
     names: ClassVar[tuple[str, ...]] = ("novelty", "plainness")
     weights: ClassVar[tuple[float, ...]] = (0.8, 0.2)
+    bets: ClassVar[tuple[float, ...]] = (1.0, 1.5)
 
     def __init__(self, *, window: int = 1024, gap: int = 0, framed: bool = True, order: int = 4) -> None:
         self.window = whole_number(window, "window", 1, MOST)
@@ -106,6 +112,7 @@ class ByteSignals(StreamSignals):
         self._model = Automaton(np.zeros(0, np.uint32), np.zeros(0, np.float32), 0)
         self._window = empty_window(self.window)
         self._scales = np.zeros((2, 3))
+        self._witnesses = _no_witnesses()
 
     def learn(self, units: Units) -> NDArray[np.float64]:
         """
@@ -137,6 +144,7 @@ class ByteSignals(StreamSignals):
         found = np.empty((len(units), 2))
         with _said_if_new(left_out):
             trie, path, firsts = counted(units.data, units.starts, units.ends, self.framed, self.order)
+            codes = np.empty(len(path), np.uint8)
             left_out(
                 trie,
                 path,
@@ -149,6 +157,7 @@ class ByteSignals(StreamSignals):
                 self.gap,
                 window,
                 found,
+                codes,
             )
             model = frozen(trie)
         full = int(np.searchsorted(firsts[:-1], self.window))
@@ -159,7 +168,37 @@ class ByteSignals(StreamSignals):
         differences = (values - self._scales[:, 0]) / self._scales[:, 1]
         differences = np.where(self._scales[:, 2] > 0, np.floor(differences + 0.5), differences)
         bits = self._scales[0, 0] + self._scales[0, 1] * differences[:, 0]
-        return np.stack([differences[:, 0] + 2 * differences[:, 1], -bits], 1)
+        novelty = differences[:, 0] + 2 * differences[:, 1]
+        self._witnesses = self._chosen(codes, firsts, full, differences[:, 0], novelty)
+        return np.stack([novelty, -bits], 1)
+
+    def _chosen(
+        self,
+        codes: NDArray[np.uint8],
+        firsts: NDArray[np.int64],
+        full: int,
+        news: NDArray[np.float64],
+        novelty: NDArray[np.float64],
+    ) -> Witnesses:
+        """Witnesses out of the units from `full` on, whose standardised bits and novelty are given."""
+        n = min(len(novelty), N_WITNESSES)
+        if not n:
+            return _no_witnesses()
+        assert self._reference is not None
+        rows = np.linspace(0, len(novelty) - 1, n).astype(np.int64)
+        texts = [
+            self._reference.data[self._reference.starts[unit] : self._reference.ends[unit]].tobytes()
+            + bytes([NEWLINE]) * self.framed
+            for unit in (rows + full).tolist()
+        ]
+        ranks = -(-np.arange(1, n + 1) * len(novelty) // n) - 1
+        return Witnesses(
+            np.frombuffer(b"".join(texts), np.uint8),
+            np.concatenate([codes[firsts[unit] : firsts[unit + 1]] for unit in rows + full]),
+            np.cumsum([len(text) for text in texts], dtype=np.int64),
+            news[rows],
+            np.concatenate([[novelty.max() + _BEYOND], np.sort(novelty)[::-1][ranks]]),
+        )
 
     def measure(self, units: Units) -> NDArray[np.float64]:
         """
@@ -186,7 +225,15 @@ class ByteSignals(StreamSignals):
         units, model = _checked(units), self._learned()
         rows = np.empty((len(units), 2))
         read = signals_of_units(
-            *model, self._window, self._scales, units.data, units.starts, units.ends, int(self.framed), rows
+            *model,
+            self._window,
+            self._scales,
+            self._witnesses,
+            units.data,
+            units.starts,
+            units.ends,
+            int(self.framed),
+            rows,
         )
         if read < len(rows):
             raise _outside(units, read)
@@ -269,6 +316,7 @@ class ByteSignals(StreamSignals):
                 "ends": self._reference.ends.copy(),
                 "scales": self._scales.copy(),
                 "newest": pairs_of(self._window),
+                "witnesses": {name: array.copy() for name, array in self._witnesses._asdict().items()},
             }
         return state
 
@@ -290,7 +338,7 @@ class ByteSignals(StreamSignals):
     @property
     def nbytes(self) -> int:
         """Bytes of memory of the model, of the reference's text and of the window."""
-        own = self._window.nbytes + self._scales.nbytes + self._model.nbytes
+        own = self._window.nbytes + self._scales.nbytes + self._model.nbytes + self._witnesses.nbytes
         if self._reference is not None:
             own += self._reference.data.nbytes + self._reference.starts.nbytes + self._reference.ends.nbytes
         return own
@@ -385,8 +433,33 @@ def _restored(state: Any) -> ByteSignals:
     with _said_if_new(refill):
         made._model = frozen(counted(units.data, units.starts, units.ends, made.framed, made.order)[0])
         refill(made._window, newest)
-    made._reference, made._scales = units, scales
+    made._reference, made._scales, made._witnesses = units, scales, _restored_witnesses(kept["witnesses"])
     return made
+
+
+def _no_witnesses() -> Witnesses:
+    """Of a reference without a row."""
+    none = np.zeros(0, np.uint8)
+    return Witnesses(none, none, np.zeros(0, np.int64), np.zeros(0), np.full(2, np.inf))
+
+
+def _restored_witnesses(kept: Any) -> Witnesses:
+    """The witnesses of a state."""
+    dtypes = (np.uint8, np.uint8, np.int64, np.float64, np.float64)
+    made = Witnesses(*(_array(kept, name, dtype) for name, dtype in zip(Witnesses._fields, dtypes, strict=True)))
+    ends, n = made.ends, len(made.symbols)
+    inside = (np.diff(ends, prepend=0) >= 0).all() and (int(ends[-1]) if len(ends) else 0) == n == len(made.codes)
+    if not inside or len(made.news) != len(ends) or len(made.limits) != max(len(ends), 1) + 1:
+        raise ValueError("state['reference']['witnesses'] are not those of a reference")
+    if np.isnan(made.limits).any() or not np.isfinite(made.news).all():
+        raise ValueError("state['reference']['witnesses'] have numbers that no reference has")
+    return Witnesses(_fixed(made.symbols), made.codes, ends, made.news, made.limits)
+
+
+def _fixed(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Read only, as the kernels are compiled for it."""
+    array.flags.writeable = False
+    return array
 
 
 def _array(kept: Any, name: str, dtype: type) -> NDArray[Any]:

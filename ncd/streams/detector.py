@@ -22,7 +22,7 @@ from ncd.streams.learning import BLOCK, model_order, text_signals
 from ncd.streams.masking import Mask, check_mask
 from ncd.streams.observations import Observed, observed, packed, unpacked
 from ncd.streams.splitting import StreamUnit, UnitSplitter
-from ncd.streams.watch import Plan, Watch
+from ncd.streams.watching import Plan, Watch
 from ncd.streams.whitening import LEAST_ROWS
 
 __all__ = ["StreamDetector"]
@@ -57,7 +57,8 @@ class StreamDetector(Parameters):
         How much of the newest stream is compared with the reference: bytes of text (1,024 by default), numbers or
         vectors.
     arl : float, optional
-        Average run length: mean number of units between false alarms, at least; 10,000 unless `alpha` is given.
+        Average run length, 10,000 unless `alpha` is given: without a change an alarm comes within t units with a
+        probability of t / arl at most, and after arl / 2 units or more on average (measured: more than 2 arl).
     alpha : float, optional
         In place of `arl`: probability that there is ever a false alarm, at most, for each reference that is learned.
     unit : {"lines", "chars", "bytes", "items"}
@@ -340,7 +341,7 @@ class StreamDetector(Parameters):
     @property
     def threshold(self) -> float:
         """What the statistic has to reach for an alarm."""
-        return self._new_edetector((1.0,)).threshold
+        return EDetector(arl=self.arl, alpha=self.alpha).threshold
 
     @property
     def warning_detected(self) -> bool:
@@ -402,7 +403,7 @@ class StreamDetector(Parameters):
             mask=self._mask,
             signals=partial(self._new_signals, kind),
             gap=self._gap,
-            edetector=lambda signals, n_changes: self._new_edetector(signals.weights, n_changes),
+            edetector=self._new_edetector,
             n_reference=int(self.reference) if is_count else _REFERENCE_UNITS,
             n_reference_bytes=_REFERENCE_BYTES if kind.is_text and not is_count else 0,
             n_enough=_ENOUGH_UNITS,
@@ -410,9 +411,15 @@ class StreamDetector(Parameters):
             relearn=self.relearn,
         )
 
-    def _new_edetector(self, weights: Sequence[float], n_changes: int = 0) -> EDetector:
+    def _new_edetector(self, signals: StreamSignals, n_changes: int) -> EDetector:
         """What judges signals."""
-        return EDetector(weights, arl=self.arl, alpha=self.alpha, random_state=self.random_state + n_changes)
+        return EDetector(
+            signals.weights,
+            arl=self.arl,
+            alpha=self.alpha,
+            bets=signals.bets,
+            random_state=self.random_state + n_changes,
+        )
 
     def _new_signals(self, kind: Observed, gap: int) -> StreamSignals:
         """What measures units."""

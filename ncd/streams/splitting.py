@@ -53,6 +53,8 @@ class UnitSplitter:
 
     def split(self, data: bytes) -> TextUnits:
         """The units that are whole now."""
+        if self.unit == "lines" and self.block == 1 and not self._rest and data.find(b"\n") == len(data) - 1 >= 0:
+            return TextUnits.of([data[:-2] if data.endswith(b"\r\n") else data[:-1]])  # one line, as `update` gives it
         if self.unit == "lines" and b"\n" not in data:  # a long line arrives in many pieces: join them once
             self._rest.append(data)
             return self._cut_long()
