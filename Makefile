@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-segmentation bench-onecut bench-drift bench-verification bench-report-experiment bench-sequences bench-tcpd bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-segmentation bench-onecut bench-drift bench-verification bench-report-experiment bench-sequences bench-tcpd bench-stream-peers bench-stream-guarantee bench-stream-speed bench-stream-keys bench-nab bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -76,6 +76,21 @@ bench-sequences: ## changepoints of sequences of numbers, about 15 minutes (see 
 
 bench-tcpd: ## the series of the Turing Change Point Dataset, 10 seconds (see bench/README.md)
 	$(PYTHON) -m bench.tcpd $(BENCH)
+
+bench-stream-peers: ## detectors of streams beside each other, 40 minutes (see bench/README.md)
+	$(PYTHON) -m bench.stream_peers $(BENCH)
+
+bench-stream-guarantee: ## whether bounds on false alarms hold, 30 minutes (see bench/README.md)
+	$(PYTHON) -m bench.stream_guarantee $(BENCH)
+
+bench-stream-speed: ## speed and memory of streams, 15 minutes (see bench/README.md)
+	$(PYTHON) -m bench.stream_speed $(BENCH)
+
+bench-stream-keys: ## 10,000 detectors by key, 5 minutes (see bench/README.md)
+	$(PYTHON) -m bench.stream_keys $(BENCH)
+
+bench-nab: ## detectors of numbers on the Numenta series, 10 minutes (see bench/README.md)
+	$(PYTHON) -m bench.nab $(BENCH)
 
 bench-cuda: ## the exact kernel on an NVIDIA card, about 8 minutes (see bench/README.md)
 	$(PYTHON) -m bench.cuda $(BENCH)

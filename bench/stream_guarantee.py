@@ -8,6 +8,7 @@ Do alarms on streams keep their bounds: by simulation, and on real text without 
 - reference: short references, the growing bag against one that is frozen;
 - dependent: autocorrelated rows, documents of several rows, cycles and drift, with and without whitening;
 - text: real documents of one source, in three layouts, through the byte model; alarms within 6 and 30 kB;
+- lines: short lines drawn independently, which share windows; alarms within 1,500 of them;
 - when: how often the interval of `when` holds the true start, simulated and on real changes;
 - delay: rows from a change to its alarm;
 - peers: the Shiryaev-Roberts sum of online-cp and the p-values of crepes, where they are installed.
@@ -31,12 +32,16 @@ from numpy.typing import NDArray
 
 from bench.common import SEED, Results, Row, markdown_table, print_table, provenance, timed, wilson, write_text
 from bench.made_streams import BLOCK, REFERENCE as REFERENCE_BYTES, Kind, Layout, Stream, made_stream
+from bench.stream_speed import log_lines
+from ncd.data import load_weblog
 from ncd.exceptions import DependenceWarning
 from ncd.streams.base import TextUnits
+from ncd.streams.byte_signals import ByteSignals
 from ncd.streams.conformal import conformal_p_values
 from ncd.streams.dependence import chosen_gap
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import Learned, learn, text_signals, warn_of_dependence
+from ncd.streams.masking import masked
 from ncd.streams.starts import StartInterval
 
 Rows = NDArray[np.float64]
@@ -197,13 +202,14 @@ class Measured:
     """
     Signals of a stream: rows of the reference and after it, bytes up to the end of each of the latter.
 
-    The weights are those of the signals; `warned` says whether a detector would have warned of dependent units.
+    Weights and bets are those of the signals; `warned` says whether a detector would have warned of dependent units.
     """
 
     reference: Rows
     rows: Rows
     ends: NDArray[np.int64]
     weights: tuple[float, ...]
+    bets: tuple[float, ...]
     warned: bool
 
 
@@ -229,6 +235,7 @@ def _measured(stream: Stream, layout: Layout, first: int, joined: bool = False) 
         found.signals.measure(TextUnits.of(new)),
         np.cumsum([len(unit) for unit in new]),
         found.signals.weights,
+        found.signals.bets,
         bool(caught),
     )
 
@@ -267,7 +274,7 @@ def text(n: int) -> Iterator[Row]:
             within = np.searchsorted(measured.ends, _WITHIN)
             for j, option in enumerate(_OPTIONS):
                 whitening = "auto" if whiten else False
-                detector = EDetector(measured.weights, whiten=whitening, random_state=i, **option)
+                detector = EDetector(measured.weights, bets=measured.bets, whiten=whitening, random_state=i, **option)
                 detector.calibrate(measured.reference)
                 taken = detector.update(measured.rows)
                 alarms[j, :, i] = detector.alarm & (taken <= within)
@@ -280,6 +287,35 @@ def text(n: int) -> Iterator[Row]:
                     "warned": float(warned.mean()),
                     "alarms_not_warned": int(alarms[j, k][~warned].sum()),
                 }
+
+
+_LINES = 1500
+
+
+def lines(n: int) -> Iterator[Row]:
+    """Short lines drawn independently, of which many are in one window: alarms within 1,500 lines."""
+    pools = {
+        "a made log, 87 bytes": list(masked(log_lines(60_000), "times")),
+        "the web server's log, 184 bytes": list(
+            masked(TextUnits.of([line.encode() for line in load_weblog().lines[: load_weblog().change]]), "times")
+        ),
+    }
+    for name, pool in pools.items():
+        for size in (100, 250):
+            hits = dict.fromkeys((10_000, 100_000), 0)
+            for i in range(n):
+                rng = np.random.default_rng([SEED, i])
+                drawn = [pool[j] for j in rng.integers(0, len(pool), size + _LINES)]
+                signals = ByteSignals(window=_WINDOW)
+                known = signals.learn(TextUnits.of(drawn[:size]))
+                rows = signals.measure(TextUnits.of(drawn[size:]))
+                for arl in hits:
+                    detector = EDetector(signals.weights, arl=arl, bets=signals.bets, random_state=i)
+                    detector.calibrate(known)
+                    detector.update(rows)
+                    hits[arl] += detector.alarm
+            for arl, count in hits.items():
+                yield _share("lines", f"{name}, reference of {size}", f"arl {arl:,}", count, n, _LINES / arl)
 
 
 LEVELS = (0.5, 0.8, 0.95)
@@ -325,7 +361,7 @@ def when(n: int) -> Iterator[Row]:
                 stream = made_stream(kind, layout, "report", i)
                 assert stream.change is not None
                 measured = _measured(stream, layout, stream.change - before)
-                detector = EDetector(measured.weights, arl=1000, random_state=i)
+                detector = EDetector(measured.weights, bets=measured.bets, arl=1000, random_state=i)
                 detector.calibrate(measured.reference)
                 taken = detector.update(measured.rows)
                 if detector.alarm and taken > before:
@@ -410,6 +446,7 @@ PARTS: dict[str, Callable[[int], Iterator[Row]]] = {
     "reference": reference,
     "dependent": dependent,
     "text": text,
+    "lines": lines,
     "when": when,
     "delay": delay,
     "peers": peers,
@@ -483,9 +520,9 @@ def _cells(part: str, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
         ]
         return ["what", "of", "result", "µs each", "peak bytes"], cells
     headers, cells = _pivoted(rows, _exchangeable_cell if part == "exchangeable" else _percent)
-    if part == "reference":
+    if part in ("reference", "lines"):
         bounds = {row["setting"]: row["bound"] for row in rows}
-        headers = [headers[0], *(f"{name}: bound {100 * bounds[name]:.0f} %" for name in headers[1:])]
+        headers = [headers[0], *(f"{name}: bound {100 * bounds[name]:.3g} %" for name in headers[1:])]
     return headers, cells
 
 
