@@ -2,12 +2,12 @@
 Streams of real documents with one change of source, and without: what benchmarks of streams share.
 
 A stream is a reference of 20 kB of one source's documents, then 6 kB of another's ("corpora": two collections in any
-language; "topics": two labels of one collection), or as much again of the same source as wanted. Three ways to lay the documents: "short",
-each cut at a space to 200-300 bytes and a unit; "blocks", the same in 256-byte blocks that know nothing of documents;
-"whole", documents as long as they are, in 256-byte blocks.
+language; "topics": two labels of one collection), or as much again of the same source as wanted. Three ways to lay the
+documents: "short", each cut at a space to 200-300 bytes and a unit; "blocks", the same in 256-byte blocks that know
+nothing of documents; "whole", documents as long as they are, in 256-byte blocks.
 
-White space is made single spaces, so that no line break gives a source away. Documents of the part "choose" (training parts of
-the classification sets, even documents elsewhere) are never in streams of the part "report".
+White space is made single spaces, so that no line break gives a source away. Documents of the part "choose" (training
+parts of the classification sets, even documents elsewhere) are never in streams of the part "report".
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@ A web server's log, recorded: ordinary readers, then a scanner among them.
 
 ``python -m bench.record_log FOLDER FILE`` serves a folder on the loopback address for three minutes to clients that
 read its files as people do (popular pages more than others, pages near the last one, now and then one that is not
-there), lets a scanner
-for weak spots in after two of them, and writes the server's access log in the common "combined" format, gzipped. The log
-that the library ships (``ncd/data/weblog``) was recorded so, from this project's own files.
+there), lets a scanner for weak spots in after two of them, and writes the server's access log in the common "combined"
+format, gzipped. The log that the library ships (``ncd/data/weblog``) was recorded so, from this project's own files.
 """
 
 from __future__ import annotations
