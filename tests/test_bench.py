@@ -1,6 +1,7 @@
 """The benchmarks' statistics, and their scripts on very small sets."""
 
 import gzip
+import importlib
 import json
 import subprocess
 import sys
@@ -257,3 +258,18 @@ def test_settings_are_compared_on_the_same_texts(data, monkeypatch):
     assert float(found["order=3"][1]) == pytest.approx(mean["order=3"], abs=1e-4)
     difference = 100 * (mean["order=3"] - mean["defaults"])
     assert float(found["order=3"][2].split(" ")[0]) == pytest.approx(difference, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "rows"),
+    [
+        ("stream_guarantee", ["--part", "exchangeable", "-n", "2"], 24),
+        ("stream_speed", ["throughput", "memory", "--megabytes", "0.1"], 6),
+    ],
+)
+def test_scripts_of_streams(name, arguments, rows, tmp_path, capsys):
+    importlib.import_module(f"bench.{name}").main([*arguments, "--output", str(tmp_path)])
+    found = json.loads((tmp_path / f"{name}.json").read_text())
+    assert len(found["rows"]) == rows
+    assert list(tmp_path.glob(f"{name}*.md"))
+    assert "streams" in capsys.readouterr().out

@@ -87,7 +87,7 @@ class StreamDetector(Parameters):
     See Also
     --------
     KeyedDetectors : One detector for each user, service or sensor.
-    TextSegmenter : Texts that are there as a whole.
+    ncd.changepoint.TextSegmenter : Texts that are there as a whole.
 
     Notes
     -----
