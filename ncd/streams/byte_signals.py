@@ -99,7 +99,7 @@ class ByteSignals(StreamSignals):
 
     names: ClassVar[tuple[str, ...]] = ("novelty", "plainness")
     weights: ClassVar[tuple[float, ...]] = (0.8, 0.2)
-    bets: ClassVar[tuple[float, ...]] = (1.0, 1.5)
+    bets: ClassVar[tuple[float, ...]] = (1.0, 1.5, 2.0)
 
     def __init__(self, *, window: int = 1024, gap: int = 0, framed: bool = True, order: int = 4) -> None:
         self.window = whole_number(window, "window", 1, MOST)

@@ -73,7 +73,7 @@ class CompressorSignals(StreamSignals):
 
     names: ClassVar[tuple[str, ...]] = ("novelty", "plainness")
     weights: ClassVar[tuple[float, ...]] = (0.8, 0.2)
-    bets: ClassVar[tuple[float, ...]] = (1.0, 1.5)
+    bets: ClassVar[tuple[float, ...]] = (1.0, 1.5, 2.0)
 
     def __init__(
         self, compressor: str | Compressor, *, window: int = _WINDOW, gap: int = 0, framed: bool = True
