@@ -12,13 +12,13 @@ from typing import Any
 
 from ncd.kernels.jit import inlined
 
-__all__ = ["CODES_A_BIT", "SCALE", "TINY", "bits_of"]
+__all__ = ["SCALE", "TINY", "WHOLE", "bits_of"]
 
 #: What a product is scaled by where it is under `TINY`: the next probability (over 2^-400) cannot make it a subnormal.
 SCALE, TINY = 2.0**512, 2.0**-512
 
-#: What bits are multiplied by where they are kept as whole numbers up to 255.
-CODES_A_BIT = 12.0
+#: What probabilities are multiplied by where they are kept as whole numbers, from 1.
+WHOLE = 65535.0
 
 _ROOT = math.sqrt(0.5)
 _PER_NAT = 2.0 / math.log(2.0)

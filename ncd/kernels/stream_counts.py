@@ -39,7 +39,7 @@ from ncd.kernels.context_trie import (
     is_open,
 )
 from ncd.kernels.jit import inlined, kernel
-from ncd.kernels.stream_bits import CODES_A_BIT, SCALE, TINY, bits_of
+from ncd.kernels.stream_bits import SCALE, TINY, WHOLE, bits_of
 from ncd.kernels.stream_window import NEWLINE, Window, in_window, take_in
 
 __all__ = ["START", "chance_of", "counted", "left_out"]
@@ -171,13 +171,13 @@ def left_out(
     ahead: int,
     window: Window,
     found: NDArray[np.float64],
-    codes: NDArray[np.uint8],
+    codes: NDArray[np.uint16],
 ) -> None:
     """
     Bits and gain per coded byte of each unit (n_units, 2), units with a byte `back` or `ahead` of it counted out.
 
-    `codes` takes the bits of each coded byte, rounded (`ncd.kernels.stream_witnesses`). The window moves over the
-    units; the counts are afterwards as they were.
+    `codes` takes the probability of each coded byte, rounded (`ncd.kernels.stream_witnesses`). The window moves over
+    the units; the counts are afterwards as they were.
     """
     nodes = trie.nodes
     n = firsts.size - 1
@@ -198,7 +198,7 @@ def left_out(
             node = np.uint64(path[at])
             symbol = np.uint64(nodes[(node << NODE) + SYMBOL])
             chance = chance_of(nodes, node, context)
-            codes[at] = min(np.int64(255), np.int64(bits_of(chance, 0) * CODES_A_BIT + 0.5))
+            codes[at] = max(np.int64(1), np.int64(chance * WHOLE + 0.5))
             old *= chance
             new *= in_window(window, chance, before, symbol)
             if old < TINY:

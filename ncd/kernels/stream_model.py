@@ -23,7 +23,7 @@ from ncd.kernels.jit import inlined, kernel
 from ncd.kernels.stream_bits import SCALE, TINY, bits_of
 from ncd.kernels.stream_counts import START, chance_of
 from ncd.kernels.stream_window import NEWLINE, Window, in_window, take_in
-from ncd.kernels.stream_witnesses import Witnesses, as_novel, standardised
+from ncd.kernels.stream_witnesses import Witnesses, signal, standardised
 
 __all__ = ["Automaton", "bits_of_bytes", "bits_of_units", "frozen", "signals_of_units"]
 
@@ -205,10 +205,7 @@ def signals_of_units(
         if coded:
             news = standardised(scales, 0, bits / coded)
             saved = standardised(scales, 1, (bits - bits_of(new, new_times)) / coded)
-        novelty = news + 2.0 * saved
-        if novelty > witnesses.limits[1]:
-            novelty = min(novelty, witnesses.limits[as_novel(window, scales, witnesses, novelty)])
-        rows[unit, 0] = novelty
+        rows[unit, 0] = signal(window, scales, witnesses, news, news + 2.0 * saved)
         rows[unit, 1] = -(scales[0, 0] + scales[0, 1] * news)
         take_in(window, data, start, end, framed)
     return starts.size

@@ -2,12 +2,19 @@
 Units of the reference under the present window: how novel what has not changed looks there.
 
 Neighbouring units share a window. A window that happens to hold something rare makes all units novel that have it, and
-they come in bursts: their signals are no independent ranks. So a unit that stands out is compared with units of the
-reference under the same window: if k of `N_WITNESSES` are as novel there, its novelty is no more than the one that a
-share of k / N_WITNESSES of the reference's rows reach.
+one that lacks something common all that do not: signals that the window moves are no independent ranks. So what the
+window says counts only of a unit that stands out, and only as far as units of the reference, the witnesses, do not
+stand out as much under the same window:
 
-A witness keeps its bytes and the bits of each under the reference without itself, as a code: 12 x bits, rounded, 255 at
-most.
+    signal = min(news, lift)                                 if novelty <= limits[ASIDE], or more than ASIDE witnesses
+                                                             are as novel,
+             lift + min(novelty, limits[k]) - limits[ASIDE]  if k witnesses are,
+
+with news, the standardised bits of the unit, novelty = news + 2 x the standardised gain, limits[k], the novelty that a
+share of k / n of the reference's rows reach, and lift, the largest news of the reference.
+
+A witness keeps its bytes and the probability of each under the reference without itself: 65535 x p, rounded, at
+least 1.
 """
 
 from __future__ import annotations
@@ -18,35 +25,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.kernels.jit import inlined, kernel
-from ncd.kernels.stream_bits import CODES_A_BIT, SCALE, TINY, bits_of
+from ncd.kernels.stream_bits import SCALE, TINY, WHOLE, bits_of
 from ncd.kernels.stream_window import NEWLINE, Window, in_window
 
-__all__ = ["N_WITNESSES", "Witnesses", "as_novel", "standardised"]
+__all__ = ["ASIDE", "N_WITNESSES", "Witnesses", "signal", "standardised"]
 
-#: Units of the reference that are kept as witnesses, at most.
-N_WITNESSES = 32
-
-_CHANCES = np.exp2(-np.arange(256) / CODES_A_BIT)
+#: Units of the reference that are kept as witnesses, at most, and how many of them may be as novel as a unit that is.
+N_WITNESSES, ASIDE = 32, 4
 
 
 class Witnesses(NamedTuple):
     """
     Attributes
     ----------
-    symbols, codes : uint8, (n,)
-        Coded bytes of all witnesses, and their bits.
+    symbols : uint8, (n,)
+        Coded bytes of all witnesses.
+    codes : uint16, (n,)
+        Their probabilities.
     ends : int64, (n_witnesses,)
         Where each ends.
-    news : float64, (n_witnesses,)
-        Standardised bits per byte of each.
-    limits : float64, (n_witnesses + 1,)
-        The novelty that a share of k / n_witnesses of the reference's rows reach; for k = 0 a larger one.
+    news, bits : float64, (n_witnesses,)
+        Standardised bits per byte of each, and bits by the rounded probabilities.
+    limits : float64, (n_witnesses + 2,)
+        The novelty that a share of k / n_witnesses of the reference's rows reach, for k = 0 a larger one; and the lift.
     """
 
     symbols: NDArray[np.uint8]
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.uint16]
     ends: NDArray[np.int64]
     news: NDArray[np.float64]
+    bits: NDArray[np.float64]
     limits: NDArray[np.float64]
 
     @property
@@ -62,26 +70,39 @@ def standardised(scales: Any, which: Any, value: Any) -> Any:
     return np.floor(difference + 0.5) if scales[which, 2] != 0.0 else difference
 
 
+@inlined
+def signal(window: Any, scales: Any, witnesses: Any, news: Any, novelty: Any) -> Any:
+    """The signal of a unit."""
+    n = witnesses.ends.size
+    aside = min(ASIDE, n)
+    lift = witnesses.limits[n + 1]
+    if novelty > witnesses.limits[aside]:
+        k = _as_novel(window, scales, witnesses, novelty, aside)
+        if k <= aside:
+            return lift + min(novelty, witnesses.limits[k]) - witnesses.limits[aside]
+    return min(news, lift)
+
+
 @kernel
-def as_novel(window: Window, scales: NDArray[np.float64], witnesses: Witnesses, novelty: float) -> int:
-    """How many witnesses are as novel under the window."""
+def _as_novel(window: Window, scales: NDArray[np.float64], witnesses: Witnesses, novelty: float, most: int) -> int:
+    """How many witnesses are as novel under the window; counted until there are more than `most`."""
     count = 0
     at = np.int64(0)
     for i in range(witnesses.ends.size):
         first, last = at, witnesses.ends[i]
-        new, times, codes = 1.0, 0, np.int64(0)
+        new, times = 1.0, 0
         before = np.uint64(NEWLINE)
         while at < last:
             symbol = np.uint64(witnesses.symbols[at])
-            code = witnesses.codes[at]
-            codes += code
-            new *= in_window(window, _CHANCES[code], before, symbol)
+            new *= in_window(window, witnesses.codes[at] / WHOLE, before, symbol)
             if new < TINY:
                 new *= SCALE
                 times += 1
             before = symbol
             at += 1
         if last > first:
-            gain = (codes / CODES_A_BIT - bits_of(new, times)) / (last - first)
+            gain = (witnesses.bits[i] - bits_of(new, times)) / (last - first)
             count += witnesses.news[i] + 2.0 * standardised(scales, 1, gain) >= novelty
+            if count > most:
+                break
     return count

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ncd.changepoint.arguments import whole_number
 from ncd.kernels.jit import announced
+from ncd.kernels.stream_bits import WHOLE
 from ncd.kernels.stream_counts import counted, left_out
 from ncd.kernels.stream_model import Automaton, bits_of_bytes, bits_of_units, frozen, signals_of_units
 from ncd.kernels.stream_window import MOST, NEWLINE, empty_window, pairs_of, refill
-from ncd.kernels.stream_witnesses import N_WITNESSES, Witnesses
+from ncd.kernels.stream_witnesses import ASIDE, N_WITNESSES, Witnesses
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 
 __all__ = ["ByteSignals"]
@@ -23,6 +24,7 @@ __all__ = ["ByteSignals"]
 _LEAST_SCALE = 1e-3
 _HIGHEST_ORDER = 16
 _LARGEST_GAP = 1 << 40
+_MARGIN = 0.9  # quantile of what units save by being in the reference themselves
 _BEYOND = 0.5  # how much larger novelty can be than that of any unit of the reference
 _KIND = "ByteSignals"
 
@@ -42,12 +44,15 @@ class ByteSignals(StreamSignals):
     The window holds the `window` newest bytes of the units before z. Its contexts of 0 and 1 bytes, on top of the
     reference's p as q_{-1}, give q; gain(z) = sum (log2 q - log2 p) / \|z\| is what the newest stream saves.
 
-    - "novelty" = [b - mean b] / sd b + 2 [gain - mean gain] / sd gain, with means and standard deviations over the
-      reference's units, each measured without itself and its neighbours;
-      A window that happens to hold something rare makes all units novel that have it, and they come in bursts. So
-      32 units of the reference are measured under the same window; if k of them are as novel, the novelty is no more
-      than what a share of k / 32 of the reference's units reach; and if none is, just beyond the largest.
-    - "plainness" = -b: a stream that became simpler.
+    - "novelty": let news = [b - mean b] / sd b and saved = [gain - mean gain] / sd gain, with means and standard
+      deviations over the reference's units, each measured without itself and its neighbours. It is news for most units.
+      One for which news + 2 saved is among the largest eighth of the reference's, and which at most 4 of 32 units of
+      the reference are under the same window, ranks above all others, in the order of that sum, but no higher than so
+      many units of the reference do. (A window that happens to hold something rare makes all units novel that have it:
+      without the comparison, units that come together would be no independent ranks.)
+    - "plainness" = -b, less a margin: a stream that became simpler. The margin is what units of the reference save by
+      being part of it (the quantile .9, and 0.001 bits): new units meet all of the reference, its own all but
+      themselves.
 
     Where a standard deviation is under 0.001 bits per byte, the reference's units are alike: differences are then
     counted in whole multiples of 0.001 bits, so that an equal unit is none and any other one is large.
@@ -113,6 +118,7 @@ class ByteSignals(StreamSignals):
         self._window = empty_window(self.window)
         self._scales = np.zeros((2, 3))
         self._witnesses = _no_witnesses()
+        self._margin = 0.0
 
     def learn(self, units: Units) -> NDArray[np.float64]:
         """
@@ -144,7 +150,7 @@ class ByteSignals(StreamSignals):
         found = np.empty((len(units), 2))
         with _said_if_new(left_out):
             trie, path, firsts = counted(units.data, units.starts, units.ends, self.framed, self.order)
-            codes = np.empty(len(path), np.uint8)
+            codes = np.empty(len(path), np.uint16)
             left_out(
                 trie,
                 path,
@@ -167,14 +173,23 @@ class ByteSignals(StreamSignals):
         values = np.where(coded[:, None], found, self._scales[:, 0])[full:]
         differences = (values - self._scales[:, 0]) / self._scales[:, 1]
         differences = np.where(self._scales[:, 2] > 0, np.floor(differences + 0.5), differences)
-        bits = self._scales[0, 0] + self._scales[0, 1] * differences[:, 0]
-        novelty = differences[:, 0] + 2 * differences[:, 1]
-        self._witnesses = self._chosen(codes, firsts, full, differences[:, 0], novelty)
-        return np.stack([novelty, -bits], 1)
+        news = differences[:, 0]
+        novelty = news + 2 * differences[:, 1]
+        self._witnesses = self._chosen(codes, firsts, full, news, novelty)
+        inside = np.empty(len(units))
+        bits_of_units(*model, units.data, units.starts, units.ends, int(self.framed), inside)
+        gained = (found[:, 0] - inside)[used]
+        self._margin = _LEAST_SCALE + (float(np.quantile(gained, _MARGIN)) if len(gained) else 0.0)
+        if not len(news):
+            return np.zeros((0, 2))
+        aside = min(ASIDE, len(self._witnesses.ends))
+        lift, limit = self._witnesses.limits[-1], self._witnesses.limits[aside]
+        signal = np.where(novelty > limit, lift + novelty - limit, np.minimum(news, lift))
+        return np.stack([signal, -(self._scales[0, 0] + self._scales[0, 1] * news)], 1)
 
     def _chosen(
         self,
-        codes: NDArray[np.uint8],
+        codes: NDArray[np.uint16],
         firsts: NDArray[np.int64],
         full: int,
         news: NDArray[np.float64],
@@ -191,13 +206,15 @@ class ByteSignals(StreamSignals):
             + bytes([NEWLINE]) * self.framed
             for unit in (rows + full).tolist()
         ]
+        kept = [codes[firsts[unit] : firsts[unit + 1]] for unit in rows + full]
         ranks = -(-np.arange(1, n + 1) * len(novelty) // n) - 1
         return Witnesses(
             np.frombuffer(b"".join(texts), np.uint8),
-            np.concatenate([codes[firsts[unit] : firsts[unit + 1]] for unit in rows + full]),
+            np.concatenate(kept),
             np.cumsum([len(text) for text in texts], dtype=np.int64),
             news[rows],
-            np.concatenate([[novelty.max() + _BEYOND], np.sort(novelty)[::-1][ranks]]),
+            np.array([-np.log2(chances / WHOLE).sum() for chances in kept]),
+            np.concatenate([[novelty.max() + _BEYOND], np.sort(novelty)[::-1][ranks], [news.max()]]),
         )
 
     def measure(self, units: Units) -> NDArray[np.float64]:
@@ -211,7 +228,7 @@ class ByteSignals(StreamSignals):
         Returns
         -------
         numpy.ndarray of float64, (n_units, 2)
-            A unit without a coded byte has the reference's means: it says nothing.
+            A unit without a coded byte is measured as one with the reference's means.
 
         Raises
         ------
@@ -237,6 +254,7 @@ class ByteSignals(StreamSignals):
         )
         if read < len(rows):
             raise _outside(units, read)
+        rows[:, 1] -= self._margin
         return rows
 
     def bits(self, units: Units) -> NDArray[np.float64]:
@@ -315,6 +333,7 @@ class ByteSignals(StreamSignals):
                 "text": self._reference.data.copy(),
                 "ends": self._reference.ends.copy(),
                 "scales": self._scales.copy(),
+                "margin": self._margin,
                 "newest": pairs_of(self._window),
                 "witnesses": {name: array.copy() for name, array in self._witnesses._asdict().items()},
             }
@@ -433,27 +452,32 @@ def _restored(state: Any) -> ByteSignals:
     with _said_if_new(refill):
         made._model = frozen(counted(units.data, units.starts, units.ends, made.framed, made.order)[0])
         refill(made._window, newest)
+    margin = float(kept["margin"])
+    if not np.isfinite(margin):
+        raise ValueError(f"state['reference']['margin'] is {margin}")
     made._reference, made._scales, made._witnesses = units, scales, _restored_witnesses(kept["witnesses"])
+    made._margin = margin
     return made
 
 
 def _no_witnesses() -> Witnesses:
     """Of a reference without a row."""
-    none = np.zeros(0, np.uint8)
-    return Witnesses(none, none, np.zeros(0, np.int64), np.zeros(0), np.full(2, np.inf))
+    nothing = np.zeros(0, np.uint8)
+    limits = np.full(2, np.inf)
+    return Witnesses(nothing, np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), limits)
 
 
 def _restored_witnesses(kept: Any) -> Witnesses:
     """The witnesses of a state."""
-    dtypes = (np.uint8, np.uint8, np.int64, np.float64, np.float64)
+    dtypes = (np.uint8, np.uint16, np.int64, np.float64, np.float64, np.float64)
     made = Witnesses(*(_array(kept, name, dtype) for name, dtype in zip(Witnesses._fields, dtypes, strict=True)))
     ends, n = made.ends, len(made.symbols)
     inside = (np.diff(ends, prepend=0) >= 0).all() and (int(ends[-1]) if len(ends) else 0) == n == len(made.codes)
-    if not inside or len(made.news) != len(ends) or len(made.limits) != max(len(ends), 1) + 1:
+    if not inside or not len(made.news) == len(made.bits) == len(ends) == len(made.limits) - 2:
         raise ValueError("state['reference']['witnesses'] are not those of a reference")
-    if np.isnan(made.limits).any() or not np.isfinite(made.news).all():
+    if np.isnan(made.limits).any() or not np.isfinite([*made.news, *made.bits]).all() or (made.codes == 0).any():
         raise ValueError("state['reference']['witnesses'] have numbers that no reference has")
-    return Witnesses(_fixed(made.symbols), made.codes, ends, made.news, made.limits)
+    return Witnesses(_fixed(made.symbols), *made[1:])
 
 
 def _fixed(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
