@@ -33,8 +33,10 @@ class StreamChange:
     statistic, threshold : float
         The statistic at the alarm, and what it had to reach.
     signal : str
-        The signal with the largest share: "novelty" (costs more than the reference does, and the newest window saves
-        bits), "plainness" (costs less).
+        The signal with the largest share. Of text: "novelty" (costs more than the reference does, and the newest window
+        saves bits) or "plainness" (costs less). Of numbers: "upward", "downward", "surprise" (far from the reference's
+        mean, costs more), "plainness" (nearer to it). Of vectors: "novelty" (moves in the direction of the newest
+        window), "surprise", "plainness".
     bits_before, bits_after : float
         Mean bits per byte (of numbers: per number) of the reference's units, each without itself, and of the units
         since the estimated start, under the same reference.

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from ncd.streams.base import TextUnits
 from ncd.streams.byte_signals import ByteSignals
-from ncd.streams.learning import DEPENDENT
 
-__all__ = ["chosen_gap", "neighbour_dependence"]
+__all__ = ["DEPENDENT", "chosen_gap", "neighbour_dependence"]
+
+#: Of `neighbour_dependence`: exceeded in a few of a thousand references whose units are exchangeable.
+DEPENDENT = 4.0
 
 _WIDER = 2048  # bytes, about a document
 _SHARE = 8  # of the reference's bytes: the widest gap

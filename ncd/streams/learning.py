@@ -21,12 +21,10 @@ __all__ = ["BLOCK", "Learned", "learn", "model_order", "text_signals", "warn_of_
 #: Characters or bytes of a block, at least.
 BLOCK = 256
 
-#: Of `neighbour_dependence`: exceeded in a few of a thousand references whose units are exchangeable.
-DEPENDENT = 4.0
-
 _SIGNIFICANT = 3.09  # exceeded by chance in one of a thousand
 
 _TIMES = (1, 2, 3)
+_SHARE = 8  # of the reference's bytes: the widest gap
 _ORDER = 4
 
 
@@ -92,9 +90,13 @@ def learn(
     gap: Callable[[TextUnits, int], tuple[int, float | None]],
     *,
     may_join: bool,
+    joined: int = 1,
 ) -> Learned | int:
     """
     Learn a reference; blocks that depend on each other are joined, as long as enough of them are left.
+
+    A gap is an eighth of the reference's bytes at most: a unit that is measured without nearly all of the reference
+    says nothing of those that come after it.
 
     Parameters
     ----------
@@ -106,18 +108,29 @@ def learn(
     gap : callable
         The gap for units of so many blocks, and the dependence of neighbours, if it was looked for.
     may_join : bool
+    joined : int, default 1
+        Blocks that each of the units has already.
 
     Returns
     -------
     Learned, or int
         How many units are lacking.
+
+    Warns
+    -----
+    UserWarning
+        If a gap that was given is wider than an eighth of the reference.
     """
     best: tuple[float, Learned] | None = None
+    given = 0
     for times in _TIMES if may_join else (1,):
         whole = range(0, len(units) - times + 1, times)
         those = units if times == 1 else [b"".join(units[i : i + times]) for i in whole]
         packed = TextUnits.of(those) if isinstance(those[0], bytes) else np.asarray(those)
-        bytes_out, dependence = gap(packed, times) if isinstance(packed, TextUnits) else (0, None)
+        bytes_out, dependence = gap(packed, times * joined) if isinstance(packed, TextUnits) else (0, None)
+        if isinstance(packed, TextUnits) and dependence is None:
+            given = bytes_out
+            bytes_out = min(given, int((packed.ends - packed.starts).sum()) // _SHARE)
         meter = signals(bytes_out)
         rows = meter.learn(packed)
         if len(rows) < LEAST_ROWS:
@@ -132,6 +145,12 @@ def learn(
         if not ranks.whitened[0]:
             break
     assert best is not None
+    if given > best[1].gap:
+        warnings.warn(
+            f"gap is {given:,} bytes, more than an eighth of the reference: {best[1].gap:,} are left out on both sides "
+            f"of a unit; choose gap={best[1].gap} or less, or a reference of {_SHARE * given:,} bytes",
+            stacklevel=2,
+        )
     return best[1]
 
 
@@ -141,8 +160,11 @@ def warn_of_dependence(learned: Learned) -> None:
     signs = []
     if found > _SIGNIFICANT / n**0.5:
         signs.append(f"lag-1 autocorrelation {found:.2f}, by chance up to {_SIGNIFICANT / n**0.5:.2f}")
-    if learned.dependence is not None and learned.dependence > DEPENDENT:
-        signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {DEPENDENT:.0f}")
+    if learned.dependence is not None:
+        from ncd.streams.dependence import DEPENDENT  # late: numbers need no model of bytes
+
+        if learned.dependence > DEPENDENT:
+            signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {DEPENDENT:.0f}")
     if signs:
         warnings.warn(
             f"the reference's units depend on each other ({'; '.join(signs)}): neighbours are left out while a unit is "

@@ -21,6 +21,8 @@ from ncd.streams.whitening import LEAST_ROWS
 __all__ = ["Plan", "Watch"]
 
 _KEPT = 100  # changes
+_RECENT_BYTES = 4 << 20
+_LEARNED = 1 << 16  # bytes of a unit
 _BATCH = 8192  # units that are measured before the first of them is judged
 _NUMBERS = ("n_units", "n_bytes", "n_changes", "is_learning", "times", "_first", "_more", "_pending_bytes")
 
@@ -67,6 +69,9 @@ class Watch:
     """
     Takes units and finds changes.
 
+    Of a unit longer than 65,536 bytes the first 65,536 are learned; all of it is measured. Of the units since a change
+    the newest 4 MB are kept for the next reference, at least one unit.
+
     Attributes
     ----------
     n_units, n_bytes, n_changes : int
@@ -93,6 +98,7 @@ class Watch:
         self._pending_bytes = 0
         self._more = 0  # units that it has turned out to lack
         self._recent: deque[Any] = deque()
+        self._recent_bytes = 0  # of text
         self._calibrated: State | None = None  # of the e-detector, where the reference is kept
 
     @property
@@ -115,9 +121,9 @@ class Watch:
 
     def learn_from(self, units: Sequence[Any]) -> int:
         """Learn a reference that is no part of the stream; how many units it lacks, 0 if none."""
-        self._pending = list(units)
+        self._pending = [_part(unit) for unit in units]
         lacking = self._learn()
-        self._carry, self.n_units = [], 0
+        self._carry, self.n_units, self.n_bytes = [], 0, 0
         return lacking
 
     def take(self, units: Units) -> list[StreamChange]:
@@ -128,8 +134,9 @@ class Watch:
             units = self._joined(units)
         while at < len(units):
             if self.is_learning:
+                before = self.times
                 at += self._collect(units[at:])
-                if self._carry and not self.is_learning:  # blocks have just turned out to be too short
+                if self.times > before:  # blocks have just turned out to be too short
                     units, at = self._joined(units[at:]), 0
                 continue
             at += self._judge(units[at : at + _BATCH], found)
@@ -165,7 +172,18 @@ class Watch:
         """Count units, and keep the newest ones for the next reference."""
         self._count(units)
         most = self._recent.maxlen or 0
-        self._recent.extend(units[-most:] if len(units) > most else units)
+        newest = units[-most:] if len(units) > most else units
+        if not isinstance(newest, TextUnits):
+            self._recent.extend(newest)
+            return
+        kept = self._recent
+        for unit in newest:
+            if len(kept) == most:
+                self._recent_bytes -= len(kept.popleft())
+            kept.append(unit)
+            self._recent_bytes += len(unit)
+            while self._recent_bytes > _RECENT_BYTES and len(kept) > 1:
+                self._recent_bytes -= len(kept.popleft())
 
     def _collect(self, units: Units) -> int:
         """Take units for the reference, and learn it when there are enough; how many were taken."""
@@ -175,16 +193,21 @@ class Watch:
         if isinstance(units, TextUnits):
             missing = plan.n_reference_bytes - self._pending_bytes
             if missing > 0:
-                reached = int(np.searchsorted(np.cumsum(units.ends - units.starts), missing)) + 1
+                sizes = np.minimum(units.ends - units.starts, _LEARNED)
+                reached = int(np.searchsorted(np.cumsum(sizes), missing)) + 1
                 wanted = max(wanted, min(reached, most - n))
         part = units[:wanted]
-        if isinstance(part, TextUnits):
-            self._pending_bytes += int((part.ends - part.starts).sum())
         self._count(part)
-        self._pending.extend(part)
+        if isinstance(part, TextUnits):
+            ends = np.minimum(part.ends, part.starts + _LEARNED)
+            self._pending_bytes += int((ends - part.starts).sum())
+            self._pending.extend(TextUnits(part.data, part.starts, ends))
+        else:
+            self._pending.extend(part)
         n = len(self._pending)
         if n >= least and (self._pending_bytes >= plan.n_reference_bytes or n >= most):
-            self._more += self._learn()
+            lacking = self._learn()  # sets the number to 0 where none are
+            self._more += lacking
         return len(part)
 
     def _learn(self) -> int:
@@ -196,6 +219,7 @@ class Watch:
             lambda signals: plan.edetector(signals, self.n_changes),
             plan.gap,
             may_join=plan.may_join and self.learned is None,
+            joined=self.times,
         )
         if isinstance(found, int):
             return found
@@ -206,10 +230,11 @@ class Watch:
             self.times = found.times
             self._carry = units[len(units) // self.times * self.times :]
             self.n_units //= self.times
+            self.n_bytes -= sum(map(len, self._carry))  # they are counted with their unit
         self._first = self.n_units
         if not plan.relearn:
             self._calibrated = found.edetector.state()
-        self._recent = deque(maxlen=max(found.n_units, LEAST_ROWS))
+        self._recent, self._recent_bytes = deque(maxlen=max(found.n_units, LEAST_ROWS)), 0
         self._pending, self._pending_bytes, self._more, self.is_learning = [], 0, 0, False
         return 0
 
@@ -239,9 +264,10 @@ class Watch:
         self.changes.append(change)
         if self.plan.relearn:
             self.is_learning = True
-            self._pending = kept
-            self._pending_bytes = sum(map(len, kept)) if is_text else 0
+            self._pending = [_part(unit) for unit in kept]
+            self._pending_bytes = sum(map(len, self._pending)) if is_text else 0
             self._recent.clear()
+            self._recent_bytes = 0
         else:
             assert self._calibrated is not None
             edetector.restore(self._calibrated)  # the bag has units after the change
@@ -290,6 +316,7 @@ class Watch:
         self.changes.extend(StreamChange.from_state(change) for change in state["changes"])
         self._carry, self._pending = unpacked(state["carry"]), unpacked(state["pending"])
         self._recent = deque(unpacked(state["recent"]), state["n_recent"])
+        self._recent_bytes = sum(map(len, self._recent)) if self.plan.is_text else 0
         self._calibrated = state["calibrated"]
         if state["learned"] is not None:
             kept = state["learned"]
@@ -300,6 +327,11 @@ class Watch:
             self.learned = Learned(
                 signals, edetector, kept["bits"], gap=kept["gap"], dependence=kept["dependence"], times=self.times
             )
+
+
+def _part(unit: Any) -> Any:
+    """What is learned of a unit: of a long text its beginning."""
+    return unit[:_LEARNED] if isinstance(unit, bytes) else unit
 
 
 def _size(unit: Any) -> int:
