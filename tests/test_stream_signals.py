@@ -16,6 +16,7 @@ from ncd.data import load_udhr
 from ncd.exceptions import WindowWarning
 from ncd.streams.base import TextUnits
 from ncd.streams.compressor_signals import CompressorSignals
+from ncd.streams.edetector import EDetector
 from ncd.streams.vector_signals import VectorSignals
 
 WINDOW = 16
@@ -245,8 +246,49 @@ def test_a_constant_reference():
     rows = signals.learn(np.full((100, 2), 5.0))
     np.testing.assert_allclose(rows.std(axis=0), 0, atol=1e-9)
     new = signals.measure(np.array([[5.0, 5.0], [5.0, 5.1]]))
-    assert new[0, 1] == pytest.approx(rows[0, 1])
-    assert new[1, 1] > new[0, 1] + 1
+    surprise = signals.names.index("surprise")
+    assert new[0, surprise] == pytest.approx(rows[0, surprise])
+    assert new[1, surprise] > new[0, surprise] + 1
+
+
+def sparse(n: int, d: int, seed: int = 0) -> np.ndarray:
+    """Independent zeros and, one of twenty, ones."""
+    return (np.random.default_rng(seed).random((n, d)) < 0.05).astype(float)
+
+
+def test_vectors_with_atoms_have_no_novelty():
+    units = np.column_stack([normal(300, 2), sparse(300, 1)])
+    signals = VectorSignals(order=0)
+    assert signals.learn(units[:200]).shape == (200, 2)
+    assert signals.names == ("surprise", "plainness")
+    assert sum(signals.weights) == pytest.approx(1)
+    restored = VectorSignals(order=0)
+    restored.restore(signals.state())
+    assert restored.names == signals.names
+    np.testing.assert_array_equal(restored.measure(units[200:]), signals.measure(units[200:]))
+    assert VectorSignals(order=0).learn(normal(200, 3)).shape == (200 - WINDOW, 3)
+
+
+def test_equal_sparse_vectors_have_equal_signals():
+    units = sparse(400, 2)
+    signals = VectorSignals(order=0)
+    rows = np.concatenate([signals.learn(units[:200]), signals.measure(units[200:])])
+    for value in np.unique(units, axis=0):
+        assert len(np.unique(rows[(units == value).all(axis=1)], axis=0)) == 1
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_false_alarms_of_sparse_vectors(d):
+    alarms = 0
+    for seed in range(60):
+        units = sparse(400, d, seed)
+        signals = VectorSignals()
+        rows = signals.learn(units[:100])
+        judge = EDetector(signals.weights, arl=1_000, bets=signals.bets, random_state=seed)
+        judge.calibrate(rows)
+        judge.update(signals.measure(units[100:]))
+        alarms += bool(judge.alarm)
+    assert alarms <= 0.3 * 60
 
 
 def test_too_few_units_teach_nothing():

@@ -59,7 +59,7 @@ class GaussianCode:
 
     @classmethod
     def learned(
-        cls, values: NDArray[np.float64], order: int | None, window: int
+        cls, values: NDArray[np.float64], order: int | None, window: int, *, left_out: bool
     ) -> tuple[GaussianCode, NDArray[np.float64], NDArray[np.float64]] | None:
         """
         The code of a reference, and bits and drift of its units, as `follow` gives them for new ones.
@@ -71,12 +71,13 @@ class GaussianCode:
             Of the autoregression; None for the one of least BIC.
         window : int
             Units whose direction the drift follows; 0 for the first component itself.
+        left_out : bool
+            Whether each unit is measured under the code without it.
 
         Returns
         -------
         (GaussianCode, bits, drift), or None
-            Without the first `order` + `window` units; with a window each unit under the code without it. None if
-            there are too few.
+            Without the first `order` + `window` units. None if there are too few.
         """
         code = _autoregression(values, order, window)
         first = len(code.coefficients)
@@ -87,7 +88,7 @@ class GaussianCode:
         moments = _Moments.of(rest[first:])
         code.mean, code.whitening = moments.mean, _lower_inverse(moments.shrunk(1.0))
         code.constant = np.array([_bits_at_mean(code.whitening, code.scale)])
-        if window:
+        if left_out:
             return code, *_left_out(code, rest[first:], moments, window)
         code.past[:] = 0.0
         bits, drift = code.follow(values)
