@@ -6,8 +6,10 @@ import copy
 import math
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -183,6 +185,18 @@ class TestTaking:
         assert detector.n_units == 0
         fitted = StreamDetector(reference=100).partial_fit(calm(100))
         assert np.isfinite(fitted.score_samples(["anything"])).all()
+        assert fitted.score_samples([]).shape == (0,)
+        with pytest.raises(TypeError, match="X is a single str"):
+            fitted.score_samples("abc")
+
+    def test_a_column(self, tmp_path):
+        lines = calm(300)
+        expected = StreamDetector(reference=lines).partial_fit(calm(50, 1))
+        column = pd.Series(lines, index=range(5, 305))
+        detector = StreamDetector(reference=column).partial_fit(pd.DataFrame({"line": calm(50, 1)}))
+        assert detector.statistic == expected.statistic > 0
+        detector.save(tmp_path / "state")
+        assert StreamDetector.load(tmp_path / "state").statistic == expected.statistic
 
     def test_constant_memory(self):
         detector = StreamDetector(arl=1e9)
@@ -296,6 +310,7 @@ class TestRefusing:
             ({"compressor": "nothing"}, "nothing"),
             ({"compressor": "ngram:9"}, "ngram:9"),
             ({"window": 0}, "window is 0"),
+            ({"window": 100_000}, "window is 100000: choose from 1 to 65535"),
         ],
     )
     def test_arguments(self, arguments, message):
@@ -321,6 +336,73 @@ class TestRefusing:
             detector.update(x)
         detector.update("a text, as if nothing had been")
         assert detector.n_units == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"reference": Path("usual.log")}, "reference is the path 'usual.log': give what is in the file"),
+            ({"reference": 50.5}, "reference is 50.5: give a text"),
+            ({"reference": iter(["a"])}, "reference is <list_iterator"),
+            ({"reference": np.array(60.0)}, "reference is array"),
+            ({"reference": {"a": 1}}, "reference is {'a': 1}"),
+            ({"reference": pd.DataFrame({"a": [1.0], "b": [2.0]})}, "reference is a table of 2 columns"),
+            ({"relearn": "no"}, "relearn is 'no': give True or False"),
+        ],
+    )
+    def test_types_of_arguments(self, arguments, message):
+        with pytest.raises(TypeError, match=message):
+            StreamDetector(**arguments)
+
+    @pytest.mark.parametrize(
+        ("xs", "message"),
+        [
+            (None, "xs is None: give a list"),
+            (3, "xs is 3: give a list"),
+            (np.array(3.0), "xs is array"),
+            ({"a": 1}, "xs is a dict"),
+            ({"a"}, "xs is a set"),
+            (pd.DataFrame({"a": ["x"], "b": ["y"]}), "xs is a table of 2 columns"),
+        ],
+    )
+    def test_what_is_no_list_of_units(self, xs, message):
+        detector = StreamDetector()
+        with pytest.raises(TypeError, match=message):
+            detector.partial_fit(xs)
+        assert detector.n_units == 0
+
+    def test_large_numbers_are_refused_before_any_is_taken(self):
+        detector = StreamDetector()
+        values = np.zeros(20_000)
+        values[15_000] = -1e151
+        with pytest.raises(ValueError, match=r"unit 15000 is .*: give numbers up to 1e\+150"):
+            detector.update_many(values)
+        assert detector.n_units == 0
+        detector.update(1e150)
+        assert detector.n_units == 1
+
+    def test_an_unfinished_line(self):
+        detector = StreamDetector(block=2)
+        detector.feed(b"one\nhalf a li")
+        detector.feed(b"")
+        with pytest.raises(ValueError, match="unfinished line: feed its rest"):
+            detector.update("GET 5")
+        detector.feed(b"ne\nthree\n")
+        detector.update("four")
+        assert detector.n_units == 2
+
+    def test_parameters_set_later(self):
+        detector = StreamDetector(arl=1_000)
+        detector.update_many(calm(120))
+        assert detector.set_params().n_units == 120
+        for wrong in ({"alpha": 0.1}, {"window": 50, "unit": "words"}, {"window": 50, "nothing": 1}):
+            with pytest.raises(ValueError, match=r"arl|unit|nothing"):
+                detector.set_params(**wrong)
+            assert (detector.arl, detector.alpha, detector.unit, detector.window) == (1_000, None, "lines", None)
+        assert detector.n_units == 120
+        assert detector.set_params(unit="bytes", block=10, arl=50) is detector
+        assert (detector.n_units, detector.threshold, detector.block_size) == (0, 50, 10)
+        detector.update("x" * 35)
+        assert detector.n_units == 3
 
     def test_mixtures(self):
         detector = StreamDetector()

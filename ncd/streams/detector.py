@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from functools import partial
 from typing import Any, Literal, Self, get_args
 
@@ -28,9 +28,10 @@ from ncd.streams.whitening import LEAST_ROWS
 __all__ = ["StreamDetector"]
 
 _REFERENCE_UNITS, _REFERENCE_BYTES, _ENOUGH_UNITS = 100, 20_000, 400
-_WINDOW = 1024
+_WINDOW, _LARGEST_WINDOW = 1024, 65_535
 _KIND = "StreamDetector"
 _TEXT = Observed("text", 0)
+_SINGLE_TEXT = str | bytes | bytearray | memoryview
 
 
 class StreamDetector(Parameters):
@@ -54,8 +55,8 @@ class StreamDetector(Parameters):
         int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes
         or 400 units.
     window : int, optional
-        How much of the newest stream is compared with the reference: bytes of text (1,024 by default), numbers or
-        vectors.
+        How much of the newest stream is compared with the reference, up to 65,535: bytes of text (1,024 by default),
+        numbers or vectors.
     arl : float, optional
         Average run length, 10,000 unless `alpha` is given: without a change an alarm comes within t units with a
         probability of t / arl at most, and after arl / 2 units or more on average (measured: more than 2 arl).
@@ -143,15 +144,42 @@ class StreamDetector(Parameters):
             whole_number(self.block, "block", 1, 1 if self.unit == "items" else None)
         check_mask(self.mask)
         if self.window is not None:
-            whole_number(self.window, "window", 1)
+            whole_number(self.window, "window", 1, _LARGEST_WINDOW)
         if self.gap is not None:
             whole_number(self.gap, "gap", 0)
-        if isinstance(self.reference, int | np.integer):
-            whole_number(self.reference, "reference", LEAST_ROWS, of="to rank units,")
+        _check_reference(self.reference)
+        if not isinstance(self.relearn, bool | np.bool_):
+            raise TypeError(f"relearn is {self.relearn!r}: give True or False")
         seed(self.random_state)
         EDetector((1.0,), arl=self.arl, alpha=self.alpha)
         if model_order(self.compressor) is None:
             get_compressor(self.compressor)
+
+    def set_params(self, **params: Any) -> Self:
+        """
+        Set parameters; the stream is forgotten, as by `reset`.
+
+        Returns
+        -------
+        StreamDetector
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the constructor does; the detector stays as it was then.
+        """
+        if not params:
+            return self
+        before = self.get_params()
+        try:
+            super().set_params(**params)
+            self._check()
+        except Exception:
+            vars(self).update(before)
+            raise
+        self.reset()
+        return self
 
     def reset(self) -> None:
         """Forget the stream; the next update is its first."""
@@ -196,8 +224,8 @@ class StreamDetector(Parameters):
         TypeError
             If it is something else, or not of the kind that the stream has had so far.
         ValueError
-            If a number is NaN or infinite, or a vector has another dimension than those before; or if `reference` is
-            too short. Nothing has been taken then.
+            If a number is NaN, infinite or beyond 1e150, or a vector has another dimension than those before; if
+            `reference` is too short; or, of lines, if `feed` has left an unfinished one. Nothing has been taken then.
         """
         self.update_many((x,))
 
@@ -208,19 +236,25 @@ class StreamDetector(Parameters):
         Parameters
         ----------
         xs : iterable
+            In the order of time; a table of one column is that column.
 
         Returns
         -------
         list of StreamChange
             What was found.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `update` does; nothing of `xs` has been taken then.
         """
-        if isinstance(xs, str | bytes | bytearray | memoryview | os.PathLike):
-            raise TypeError(f"xs is a single {type(xs).__name__}: give a list, or use update() or feed()")
-        xs = xs if isinstance(xs, Sequence | np.ndarray) else list(xs)
+        xs = _several(xs, "xs", "give a list, or use update() or feed()")
         if not len(xs):
             self.drift_detected = False
             return []
         kind, values = observed(xs, self._kind, self.n_units)
+        if self._splitter is not None and self._splitter.is_within_line:
+            raise ValueError("feed() has left an unfinished line: feed its rest, or call finish(), before update()")
         watch = self._begin(kind)
         units = self._split_steps(values, self._splitter) if isinstance(values, list) else values
         return self._take(watch, units)
@@ -280,7 +314,10 @@ class StreamDetector(Parameters):
         """
         if self._watch is None and not self._is_given:
             raise ValueError("there is no reference yet: give one (reference=...), or more of the stream")
-        kind, values = observed(list(X), self._kind, 0)
+        units = _several(X, "X", "give a list")
+        if not len(units):
+            return np.zeros(0)
+        kind, values = observed(units, self._kind, 0)
         watch = self._begin(kind)
         if watch.learned is None:
             raise ValueError(f"the reference is not complete yet: {watch.share_learned:.0%} of it has been seen")
@@ -451,12 +488,12 @@ class StreamDetector(Parameters):
     def _learn_given(self, watch: Watch, kind: Observed) -> None:
         """Learn the reference that the user has given."""
         given = self.reference
-        if isinstance(given, str | bytes | bytearray | memoryview):
+        if isinstance(given, _SINGLE_TEXT):
             if self._splitter is None:
                 raise TypeError("reference is a single text: with unit='items' give a list of units")
             given = [given]
-        given = list(given)
-        if not given:
+        given = _several(given, "reference", "give a list")
+        if not len(given):
             raise ValueError("reference is empty: give at least 40 units, better 100 and 20 kB")
         other, values = observed(given, None, 0, name="unit of the reference")
         if other != kind:
@@ -483,8 +520,9 @@ class StreamDetector(Parameters):
         if isinstance(self.compressor, Compressor):
             params["compressor"] = self.compressor.name
         if self._is_given:
-            params["reference"] = packed(self.reference)
-        return {name: int(value) if isinstance(value, np.integer) else value for name, value in params.items()}
+            is_text = isinstance(self.reference, _SINGLE_TEXT)
+            params["reference"] = packed(self.reference if is_text else _several(self.reference, "reference", ""))
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
 
     def state(self) -> State:
         """
@@ -575,6 +613,41 @@ class StreamDetector(Parameters):
         detector = cls(**params)
         detector.restore(state)
         return detector
+
+
+def _check_reference(reference: Any) -> None:
+    """Refuse what is no reference."""
+    if reference is None or isinstance(reference, _SINGLE_TEXT):
+        return
+    if isinstance(reference, int | np.integer):
+        whole_number(reference, "reference", LEAST_ROWS, of="to rank units,")
+    elif isinstance(reference, os.PathLike):
+        raise TypeError(f"reference is the path {os.fspath(reference)!r}: give what is in the file (read_bytes())")
+    elif isinstance(reference, Sequence) or (hasattr(reference, "shape") and reference.shape):
+        _several(reference, "reference", "")
+    else:
+        raise TypeError(
+            f"reference is {reference!r:.80}: give a text, a list of units, an array, or how many first units it has"
+        )
+
+
+def _several(xs: Any, name: str, remedy: str) -> Sequence[Any] | NDArray[Any]:
+    """Units that can be counted; a table of one column is that column."""
+    if isinstance(xs, _SINGLE_TEXT | os.PathLike):
+        raise TypeError(f"{name} is a single {type(xs).__name__}: {remedy}")
+    if isinstance(xs, Mapping | AbstractSet):
+        raise TypeError(f"{name} is a {type(xs).__name__}, which is no sequence: give a list of units")
+    if hasattr(xs, "columns"):
+        n = len(xs.columns)
+        if n != 1:
+            raise TypeError(f"{name} is a table of {n} columns: give one of them, or the rows of numbers (to_numpy())")
+        return np.asarray(xs)[:, 0]
+    if isinstance(xs, Sequence) or (isinstance(xs, np.ndarray) and xs.ndim):
+        return xs
+    try:
+        return list(xs)
+    except TypeError:
+        raise TypeError(f"{name} is {xs!r:.80}: give a list of units") from None
 
 
 def _same(mine: Any, theirs: Any) -> bool:

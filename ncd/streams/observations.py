@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from ncd.corpus import as_bytes, is_missing
 from ncd.streams.base import State, TextUnits
 
-__all__ = ["Observed", "observed", "packed", "unpacked"]
+__all__ = ["LARGEST", "Observed", "observed", "packed", "unpacked"]
+
+#: The largest number of a stream: its square is still a number.
+LARGEST = 1e150
 
 
 class Observed(NamedTuple):
@@ -54,7 +57,7 @@ def observed(
     Raises
     ------
     TypeError, ValueError
-        If one of them is missing, not finite, or of another kind than the others or the stream so far.
+        If one of them is missing, not finite, beyond 1e150, or of another kind than the others or the stream so far.
     """
     is_text = isinstance(xs[0], str | bytes | bytearray | memoryview)
     new, values = (_TEXT, _texts(xs, first, name)) if is_text else _rows(xs, first, name)
@@ -101,6 +104,9 @@ def _rows(xs: Sequence[Any] | NDArray[Any], first: int, name: str) -> tuple[Obse
     bad = np.flatnonzero(~np.isfinite(rows).all(1))
     if bad.size:
         raise ValueError(f"{name} {first + int(bad[0])} is {xs[int(bad[0])]!r}: give finite numbers")
+    bad = np.flatnonzero((np.abs(rows) > LARGEST).any(1))
+    if bad.size:
+        raise ValueError(f"{name} {first + int(bad[0])} is {xs[int(bad[0])]!r}: give numbers up to {LARGEST:g}")
     return Observed("vector", rows.shape[1]), rows
 
 

@@ -51,6 +51,12 @@ class UnitSplitter:
         """Bytes that have arrived and belong to no unit yet."""
         return sum(map(len, self._rest))
 
+    @property
+    def is_within_line(self) -> bool:
+        """Whether the last line that has arrived has no line feed yet."""
+        last = next((piece for piece in reversed(self._rest) if piece), b"\n")
+        return self.unit == "lines" and not last.endswith(b"\n")
+
     def split(self, data: bytes) -> TextUnits:
         """The units that are whole now."""
         if self.unit == "lines" and self.block == 1 and not self._rest and data.find(b"\n") == len(data) - 1 >= 0:
