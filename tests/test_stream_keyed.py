@@ -149,6 +149,17 @@ def test_bad_units_of_one_key_cost_the_others_nothing():
     assert "new" not in keyed
 
 
+def test_a_refused_unit_of_a_new_key_costs_no_other_key():
+    keyed = KeyedDetectors(Sums, max_keys=1)
+    keyed.update("a", 1)
+    with pytest.raises(TypeError):
+        keyed.update("b", None)
+    with pytest.raises(KeyedUpdateError):
+        keyed.update_many("cb", [None, None])
+    assert contents(keyed) == {"a": [1]}
+    assert keyed.evicted == 0
+
+
 def test_bad_arguments():
     keyed = KeyedDetectors(Sums)
     with pytest.raises(ValueError, match="keys and xs are 2 and 1: give one key for each unit"):

@@ -126,10 +126,10 @@ class KeyedDetectors(Mapping[str, Any]):
         try:
             changes = detector.update_many([x])
         except Exception as error:
-            if is_new:
-                del self._detectors[key]
             error.add_note(f"key {key!r}")
             raise
+        if is_new:
+            self._add(key, detector)
         return changes[-1] if changes else None
 
     def update_many(self, keys: Iterable[str | bytes], xs: Iterable[Any]) -> list[tuple[str, Any]]:
@@ -172,22 +172,21 @@ class KeyedDetectors(Mapping[str, Any]):
         found: list[tuple[str, Any]] = []
         errors: dict[str, Exception] = {}
         for key in _by_last(names):
-            is_new = False
             try:
                 detector, is_new = self._detector(key)
                 changes = detector.update_many(groups[key])
             except Exception as error:
                 errors[key] = error
-                if is_new:
-                    del self._detectors[key]
                 continue
+            if is_new:
+                self._add(key, detector)
             found += [(key, change) for change in changes]
         if errors:
             raise KeyedUpdateError(errors, found, len(groups))
         return found
 
     def _detector(self, key: str) -> tuple[Any, bool]:
-        """The key's detector, which is the newest now, and whether it had to be made."""
+        """The key's detector, the newest now; or one that was made, to be added once it has taken a unit."""
         detector = self._detectors.get(key)
         if detector is not None:
             self._detectors.move_to_end(key)
@@ -195,10 +194,13 @@ class KeyedDetectors(Mapping[str, Any]):
         detector = self._make()
         if not _is_detector(detector):
             raise TypeError(f"make() returned {detector!r:.80}: a detector has update_many, state, restore and nbytes")
+        return detector, True
+
+    def _add(self, key: str, detector: Any) -> None:
+        """Keep a new key's detector; others may have to go."""
         while len(self._detectors) >= self.max_keys:
             self._evict(self._detectors)
         self._detectors[key] = detector
-        return detector, True
 
     def _evict(self, detectors: OrderedDict[str, Any]) -> None:
         """Forget the detector that was not updated for the longest time."""
