@@ -1,10 +1,12 @@
 """Units from sources to detectors: nothing is acknowledged before it is in a checkpoint."""
 
 import ast
+import gc
 import queue
 import random
 import threading
 import time
+import weakref
 
 import pytest
 from stream_toys import Chain, chained
@@ -289,3 +291,17 @@ def test_a_queue_of_the_standard_library():
     thread.start()
     assert list(watch(QueueSource(), Chain())) == chained(UNITS)
     thread.join()
+
+
+def test_changes_are_not_kept_without_a_store():
+    class Change:
+        pass
+
+    class Always(Chain):
+        def update_many(self, xs):
+            return [Change() for _ in xs]
+
+    watching = watch(range(50), Always())
+    seen = [weakref.ref(next(watching)) for _ in range(20)]
+    gc.collect()
+    assert sum(change() is not None for change in seen) <= 1

@@ -191,7 +191,8 @@ def _watch(
             else:
                 found = detector.update_many(units)
             yield from found
-            changes += found
+            if store is not None:
+                changes += found
         last, is_new = token, is_new or len(units) > 0
         if store is None:
             source.acknowledge(token)
