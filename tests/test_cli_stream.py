@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import select
@@ -16,6 +17,8 @@ import pytest
 from test_stream_detector import calm, storm
 
 from ncd.cli import main
+from ncd.cli.stream import _Session, add_arguments
+from ncd.cli.watchers import NumberWatcher, StreamWatcher
 from ncd.data import load_weblog
 from ncd.streams import StreamDetector
 
@@ -149,9 +152,38 @@ def test_numbers(capsys, tmp_path):
     code, out, err = run(capsys, path, "--numbers", "--arl", 1e6)
     assert code == 0
     (event,) = out.splitlines()
+    assert event.startswith("change at row ")
     assert abs(int(event.split()[3].rstrip(",")) - 401) <= 5
     assert "line 101 is no row of numbers: 'nan,1'" in err
     assert "line 202 is no row of numbers" in err
+
+
+def test_bad_rows_at_any_place_are_left_out(capsys):
+    watcher = NumberWatcher(StreamDetector(unit="items"))
+    watcher.feed(b"1,2\n3;4\n")
+    other = NumberWatcher(StreamDetector(unit="items"))
+    other.restore(watcher.state())
+    for data in (b"5 6 7\n", b"1e200,1\n", b"inf,1\n", b"5\t6\n", b"\n"):
+        assert other.feed(data) == []
+    assert other.n_units == 3
+    err = capsys.readouterr().err
+    assert "line 3 has 3 numbers, rows before it 2: '5 6 7'; left out" in err
+    assert "line 4 has a number beyond 1e+150: '1e200,1'" in err
+    assert "line 7 is no row of numbers: ''" in err
+
+
+def test_a_reference_of_numbers(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    stream, reference = tmp_path / "values.csv", tmp_path / "usual.csv"
+    stream.write_text("\n".join(f"{value:.4f};1" for value in rng.normal(6, size=60)))
+    reference.write_text("a;b\n" + "\n".join(f"{value:.4f}; {rng.normal()}" for value in rng.normal(size=200)))
+    code, _, err = run(capsys, stream, "--numbers", "--reference", reference)
+    assert code == 2
+    assert f"--reference {reference}: line 1 is no row of numbers: 'a;b'; remove it" in err
+    reference.write_text(reference.read_text().removeprefix("a;b"))
+    code, out, _ = run(capsys, stream, "--numbers", "--reference", reference)
+    assert code == 0
+    assert out.startswith("change at row 1,")
 
 
 def test_keys(capsys, tmp_path):
@@ -167,6 +199,9 @@ def test_keys(capsys, tmp_path):
     assert abs(events[0]["start"] - 201) <= 2
     code, out, _ = run(capsys, path, "--key", r'"user": "(\w+)"', *LEARN)
     assert out.startswith("bob: change at line 20")
+    assert " of its own, known at " in out
+    _, out, _ = run(capsys, path, "--key", "user", "--block", 2, "--learn", 50)
+    assert out.startswith("bob: change at block 10")
     checkpoint = tmp_path / "state"
     assert run(capsys, path, "--key", "user", *LEARN, "--checkpoint", checkpoint)[0] == 0
     code, _, err = run(capsys, path, *LEARN, "--checkpoint", checkpoint)
@@ -220,6 +255,57 @@ def test_says_when_nobody_reads(tmp_path, log):
         process.kill()
 
 
+def test_ctrl_c_when_nobody_reads(tmp_path):
+    log, checkpoint = tmp_path / "app.log", tmp_path / "state"
+    log.write_text("\n".join(calm(150) + storm(400)) + "\n")
+    arguments = (log, "--follow", "--learn", 100, "--keep", "--arl", 2, "--json", "--checkpoint", checkpoint)
+    process = started(*arguments)
+    try:
+        assert b"nobody reads standard output" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert b"it will be found again from the checkpoint" in process.stderr.read()
+        assert not checkpoint.exists()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_checkpoints_are_not_written_all_the_time(tmp_path, monkeypatch, capsys):
+    class Always(StreamWatcher):
+        def feed(self, data):
+            return [(None, change)]
+
+    change = StreamDetector(reference=100).update_many(calm(300) + storm(20))[0]
+    now, saves = [0.0], []
+    monkeypatch.setattr("ncd.cli.stream.time.monotonic", lambda: now[0])
+
+    def slow(*_, **__):
+        saves.append(now[0])
+        now[0] += 0.5
+
+    monkeypatch.setattr("ncd.streams.checkpoint.write_checkpoint", slow)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    session = _Session(Always(StreamDetector()), parser.parse_args(["--checkpoint", str(tmp_path / "state")]), None)
+    while now[0] < 30:
+        session.take(b"x", None)
+        now[0] += 0.25
+    assert capsys.readouterr().out.count("change at line") > 50
+    assert saves[0] == 0
+    assert np.diff(saves).min() >= 5
+    assert np.diff(saves).max() <= 6
+
+
+def test_says_that_it_waits_for_a_file(tmp_path):
+    process = started(tmp_path / "later.log", "--follow")
+    try:
+        assert b"later.log does not exist yet: waiting for it" in process.stderr.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_reader_that_goes_away(log):
     process = started(log, "--learn", 100, "--keep", "--arl", 2)
     process.stdout.close()
@@ -254,7 +340,8 @@ def test_a_damaged_checkpoint_is_refused(capsys, tmp_path, log):
         (["--key", "(["], "not a regular expression"),
         (["--key", "(?:x)"], "parentheses"),
         (["--compressor", "none"], "none"),
-        (["--learn", 10], "reference is 10"),
+        (["--learn", 10], "--learn is 10: give 40 or more"),
+        (["--checkpoint", "/nowhere/state"], "the folder /nowhere does not exist"),
         (["--learn", 100, "--reference", "x"], "give one of them"),
         (["/nowhere/at/all"], "No such file"),
         (["."], "is a folder"),

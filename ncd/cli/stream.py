@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import select
 import signal
 import sys
@@ -18,7 +19,7 @@ from ncd.cli.options import UsageError, checked_codec, neighbor_count
 from ncd.cli.output import json_line
 
 if TYPE_CHECKING:
-    from ncd.cli.watchers import Watcher
+    from ncd.cli.watchers import Found, Watcher
     from ncd.streams import StreamChange
 
 NAME = "stream"
@@ -35,7 +36,7 @@ is ever one with a probability of at most P, as long as the units of an unchange
 --key watches every user, service or host of its own: the spec is a regular expression with the key in parentheses, or
 a field of JSON lines.
 
---checkpoint FILE keeps the state: written every few seconds, after every change and at the end, and taken up when the
+--checkpoint FILE keeps the state: written every few seconds, soon after a change and at the end, and taken up when the
 command is started again. With --follow the place in the file is kept too, so that no line is lost or taken twice; of a
 change that was found just before a crash the event may be printed a second time.
 
@@ -48,6 +49,8 @@ EXAMPLES = """\
   ncd stream sensor.csv --numbers
 """
 _STATUS_SECONDS, _SAVE_SECONDS, _IDLE, _PATIENCE = 0.5, 10.0, 0.2, 1.0
+_REST = 10  # times as long as a checkpoint takes there is none for a change
+_PIECE = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes at once where it takes any
 _KIND = "ncd stream"
 
 
@@ -84,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     with _Stop() as stop:
         watcher = _watcher(arguments)
         place = _restored(watcher, arguments)
-        session = _Session(watcher, arguments, place)
+        session = _Session(watcher, arguments, place, stop.event)
         for data, reached in _chunks(arguments, place, stop):
             session.take(data, reached)
         if stop.number is None:
@@ -94,11 +97,18 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that do not go together, and what could only fail later."""
+    from ncd.files import check_target
+    from ncd.streams.whitening import LEAST_ROWS
+
     if arguments.arl is not None and arguments.alpha is not None:
         raise UsageError("--arl and --alpha are two kinds of guarantee: give one of them")
     if arguments.reference is not None and arguments.learn is not None:
         raise UsageError("--reference gives the reference, --learn takes it from the stream: give one of them")
+    if arguments.learn is not None and arguments.learn < LEAST_ROWS:
+        raise UsageError(f"--learn is {arguments.learn}: give {LEAST_ROWS} or more, to rank units")
+    if arguments.checkpoint is not None:
+        check_target(arguments.checkpoint, force=True)
     if arguments.follow and arguments.file == "-":
         raise UsageError("--follow needs the name of a file; standard input is followed by itself")
     if arguments.from_end and not arguments.follow:
@@ -121,14 +131,13 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _watcher(arguments: argparse.Namespace) -> Watcher:
     """What the options ask for."""
-    from ncd.cli.watchers import KeyWatcher, NumberWatcher, StreamWatcher, key_finder
+    from ncd.cli.watchers import KeyWatcher, NumberWatcher, StreamWatcher, key_finder, reference_rows
     from ncd.streams import KeyedDetectors, StreamDetector
 
     reference: Any = arguments.learn
     if arguments.reference is not None:
-        reference = Path(arguments.reference).read_bytes()
-        if arguments.numbers:
-            reference = [[float(cell) for cell in line.split(b",")] for line in reference.split(b"\n") if line.strip()]
+        name = arguments.reference
+        reference = reference_rows(name) if arguments.numbers else Path(name).read_bytes()
 
     def make() -> StreamDetector:
         return StreamDetector(
@@ -173,6 +182,8 @@ def _chunks(arguments: argparse.Namespace, place: Any, stop: _Stop) -> Iterator[
     if arguments.follow:
         start: Any = Position(*place) if place is not None else "end" if arguments.from_end else 0
         say = None if arguments.quiet else _say
+        if say is not None and not Path(arguments.file).exists():
+            say(f"{arguments.file} does not exist yet: waiting for it")
         for data, position in follow(arguments.file, start=start, idle=_IDLE, stop=stop.event, say=say):
             yield data, list(position)
         return
@@ -219,8 +230,12 @@ class _Stop:
 class _Session:
     """Events printed, state kept, status shown."""
 
-    def __init__(self, watcher: Watcher, arguments: argparse.Namespace, place: Any) -> None:
+    def __init__(
+        self, watcher: Watcher, arguments: argparse.Namespace, place: Any, stop: threading.Event | None = None
+    ) -> None:
         self._watcher, self._arguments, self._place = watcher, arguments, place
+        self._stop = threading.Event() if stop is None else stop
+        self._has_news, self._save_took, self._is_cut = False, 0.0, False
         self._is_live = sys.stderr.isatty() and not arguments.quiet
         self._began = self._shown = self._saved = time.monotonic()
         self._n_bytes, self._first = 0, watcher.n_units
@@ -231,18 +246,18 @@ class _Session:
         found = self._watcher.feed(data) if data else []
         self._n_bytes += len(data)
         self._place = place
-        for key, change in found:
-            self._print(key, change)
+        self._print_all(found)
+        self._has_news = self._has_news or bool(found)
         now = time.monotonic()
-        if self._arguments.checkpoint is not None and (found or now - self._saved >= _SAVE_SECONDS):
+        due = min(_REST * self._save_took, _SAVE_SECONDS) if self._has_news else _SAVE_SECONDS
+        if self._arguments.checkpoint is not None and now - self._saved >= due:
             self._save()
         if self._is_live and now - self._shown >= _STATUS_SECONDS:
             self._status()
 
     def finish(self) -> None:
         """The stream has ended."""
-        for key, change in self._watcher.finish():
-            self._print(key, change)
+        self._print_all(self._watcher.finish())
         lacking = self._watcher.lacking()
         if lacking is not None:
             self._clear()
@@ -258,7 +273,10 @@ class _Session:
             print(file=sys.stderr)
 
     def _save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; not past a change that was not printed, where the file can be read from there again."""
+        if self._is_cut and self._arguments.follow:
+            return
+        began = time.monotonic()
         from ncd.streams.checkpoint import write_checkpoint
 
         file = self._arguments.file
@@ -270,16 +288,29 @@ class _Session:
         }
         write_checkpoint(self._arguments.checkpoint, state, kind=_KIND)
         self._saved = time.monotonic()
+        self._save_took, self._has_news = self._saved - began, False
 
-    def _print(self, key: str | None, change: StreamChange) -> None:
-        """One line for a change, at once."""
+    def _print_all(self, found: Found) -> None:
+        """Changes, unless the user ends the command while nobody reads them."""
+        for key, change in found:
+            if not self._is_cut and not self._print(key, change):
+                self._is_cut = True
+                again = self._arguments.follow and self._arguments.checkpoint is not None
+                print(
+                    "ncd: warning: stopped before a change could be printed"
+                    + (": it will be found again from the checkpoint" if again else ""),
+                    file=sys.stderr,
+                )
+
+    def _print(self, key: str | None, change: StreamChange) -> bool:
+        """One line for a change, at once; whether it was printed."""
         self._clear()
         if self._arguments.json:
             event = {"event": "change", "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
             line = json_line({**event, **({} if key is None else {"key": key}), **_from_one(change)})
         else:
             line = f"{_named(key)}{_sentence(change, self._arguments)}\n".encode("utf-8", "backslashreplace")
-        _write(line)
+        return _write(line, self._stop)
 
     def _status(self) -> None:
         """The live line."""
@@ -313,26 +344,48 @@ def _named(key: str | None) -> str:
 def _sentence(change: StreamChange, arguments: argparse.Namespace) -> str:
     """A change in one line."""
     low, high = (unit + 1 for unit in change.interval)
-    unit = "line" if arguments.unit == "lines" else "block"
+    is_block = arguments.unit != "lines" or (arguments.block or 1) > 1
+    unit = "row" if arguments.numbers else "block" if is_block else "line"
+    whose = "" if arguments.key is None else " of its own"
     where = f"{change.start + 1:,}" + ("" if low == high else f" ({low:,} to {high:,})")
     bits = f"{change.bits_before:.2f} -> {change.bits_after:.2f} bits"
     new = "; new: " + " | ".join(piece.shown for piece in change.novel[:5]) if change.novel else ""
-    return f"change at {unit} {where}, known at {change.unit + 1:,}; {bits}{new}"
+    return f"change at {unit} {where}{whose}, known at {change.unit + 1:,}; {bits}{new}"
 
 
-def _write(line: bytes) -> None:
-    """Write to standard output at once; say so if nobody reads it."""
+def _write(line: bytes, stop: threading.Event) -> bool:
+    """
+    Write to standard output at once; say so if nobody reads it.
+
+    Returns
+    -------
+    bool
+        Whether all of it was written: asked to stop, it waits for no reader.
+    """
     sys.stdout.flush()
     raw = getattr(sys.stdout, "buffer", None)
     if raw is None:  # something that takes text only stands in for it
         sys.stdout.write(line.decode())
         sys.stdout.flush()
-        return
-    with contextlib.suppress(OSError, ValueError):  # no descriptor, or a system that cannot tell
-        if not select.select([], [raw.fileno()], [], _PATIENCE)[1]:
+        return True
+    rest, began, is_said = memoryview(line), time.monotonic(), False
+    while rest:
+        try:
+            descriptor = raw.fileno()
+            is_ready = select.select([], [descriptor], [], 0 if stop.is_set() else _IDLE)[1]
+        except (OSError, ValueError):  # no descriptor, or a system that cannot tell
+            raw.write(rest)
+            raw.flush()
+            return True
+        if is_ready:
+            with contextlib.suppress(BlockingIOError):
+                rest = rest[os.write(descriptor, rest[:_PIECE]) :]
+        elif stop.is_set():
+            return False
+        elif not is_said and time.monotonic() - began >= _PATIENCE:
             print("ncd: warning: nobody reads standard output: waiting, and reading no further", file=sys.stderr)
-    raw.write(line)
-    raw.flush()
+            is_said = True
+    return True
 
 
 def _say(message: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncd.cli.options import UsageError
+from ncd.streams.observations import LARGEST
+from ncd.streams.splitting import UnitSplitter
 
 if TYPE_CHECKING:
     from ncd.streams import KeyedDetectors, State, StreamChange, StreamDetector
 
-__all__ = ["KeyWatcher", "NumberWatcher", "Watcher", "key_finder"]
+__all__ = ["KeyWatcher", "NumberWatcher", "Watcher", "key_finder", "reference_rows"]
 
 Found = list[tuple["str | None", "StreamChange"]]
 _MOST_SAID = 5
@@ -86,68 +90,72 @@ class StreamWatcher(Watcher):
         return f"the reference was not complete ({detector.learned:.0%} of it seen): nothing has been judged"
 
 
-class NumberWatcher(StreamWatcher):
-    """A line is a number, or some with commas, semicolons, tabs or spaces between them."""
+class _Lines(Watcher):
+    """What takes whole lines."""
 
-    def __init__(self, detector: StreamDetector) -> None:
-        from ncd.streams.splitting import UnitSplitter
-
-        super().__init__(detector)
+    def __init__(self) -> None:
         self._lines = UnitSplitter("lines")
-        self._n_lines = self._n_bad = 0
-
-    def feed(self, data: bytes) -> Found:
-        return self._take(list(self._lines.split(data)))
-
-    def finish(self) -> Found:
-        found = self._take(list(self._lines.finish()))
-        if self._n_bad > _MOST_SAID:
-            print(f"ncd: {self._n_bad:,} lines were no numbers and have been left out", file=sys.stderr)
-        return found
-
-    def _take(self, lines: list[bytes]) -> Found:
-        found: Found = []
-        rows: list[list[float]] = []
-        for line in lines:
-            self._n_lines += 1
-            try:
-                row = [float(cell) for cell in re.split(rb"[,;\s]+", line.strip())]
-                if not all(map(_is_finite, row)) or (rows and len(rows[-1]) != len(row)):
-                    raise ValueError
-                rows.append(row)
-            except ValueError:
-                self._n_bad += 1
-                if self._n_bad <= _MOST_SAID:
-                    shown = line[:60].decode("utf-8", "backslashreplace")
-                    print(f"ncd: warning: line {self._n_lines:,} is no row of numbers: {shown!r}", file=sys.stderr)
-        if rows:
-            found = [(None, change) for change in self.detector.update_many(rows)]
-        return found
-
-    def state(self) -> State:
-        return {"detector": super().state(), "lines": self._lines.state(), "counts": [self._n_lines, self._n_bad]}
-
-    def restore(self, state: State) -> None:
-        super().restore(state["detector"])
-        self._lines.restore(state["lines"])
-        self._n_lines, self._n_bad = state["counts"]
-
-
-class KeyWatcher(Watcher):
-    """A detector for each key; lines without one have a detector of their own."""
-
-    def __init__(self, keyed: KeyedDetectors, key: Callable[[bytes], str]) -> None:
-        from ncd.streams.splitting import UnitSplitter
-
-        self.keyed, self._key = keyed, key
-        self._lines = UnitSplitter("lines")
-        self._n_units = 0
 
     def feed(self, data: bytes) -> Found:
         return self._take(list(self._lines.split(data)))
 
     def finish(self) -> Found:
         return self._take(list(self._lines.finish()))
+
+    @abstractmethod
+    def _take(self, lines: list[bytes]) -> Found:
+        """Take lines, perhaps none."""
+
+
+class NumberWatcher(_Lines, StreamWatcher):
+    """
+    A line is a number, or some with commas, semicolons, tabs or spaces between them.
+
+    Lines that are none are reported and left out: units are rows, and not lines, where there are such.
+    """
+
+    def __init__(self, detector: StreamDetector) -> None:
+        StreamWatcher.__init__(self, detector)
+        _Lines.__init__(self)
+        self._n_lines = self._n_bad = 0
+        self._dimension: int | None = None
+
+    def finish(self) -> Found:
+        found = super().finish()
+        if self._n_bad > _MOST_SAID:
+            print(f"ncd: {self._n_bad:,} lines were no numbers and have been left out", file=sys.stderr)
+        return found
+
+    def _take(self, lines: list[bytes]) -> Found:
+        rows: list[list[float]] = []
+        for line in lines:
+            self._n_lines += 1
+            try:
+                rows.append(_row(line, self._dimension))
+                self._dimension = len(rows[-1])
+            except ValueError as error:
+                self._n_bad += 1
+                if self._n_bad <= _MOST_SAID:
+                    print(f"ncd: warning: line {self._n_lines:,} {error}; left out", file=sys.stderr)
+        return [(None, change) for change in self.detector.update_many(rows)] if rows else []
+
+    def state(self) -> State:
+        counts = [self._n_lines, self._n_bad, self._dimension]
+        return {"detector": super().state(), "lines": self._lines.state(), "counts": counts}
+
+    def restore(self, state: State) -> None:
+        super().restore(state["detector"])
+        self._lines.restore(state["lines"])
+        self._n_lines, self._n_bad, self._dimension = state["counts"]
+
+
+class KeyWatcher(_Lines):
+    """A detector for each key; lines without one have a detector of their own."""
+
+    def __init__(self, keyed: KeyedDetectors, key: Callable[[bytes], str]) -> None:
+        super().__init__()
+        self.keyed, self._key = keyed, key
+        self._n_units = 0
 
     def _take(self, lines: list[bytes]) -> Found:
         self._n_units += len(lines)
@@ -172,8 +180,35 @@ class KeyWatcher(Watcher):
         return self._n_units
 
 
-def _is_finite(number: float) -> bool:
-    return number - number == 0
+def _row(line: bytes, dimension: int | None) -> list[float]:
+    """The numbers of a line; the error says what the line is."""
+    shown = repr(line[:60].decode("utf-8", "backslashreplace"))
+    try:
+        row = [float(cell) for cell in re.split(rb"[,;\s]+", line.strip())]
+    except ValueError:
+        raise ValueError(f"is no row of numbers: {shown}") from None
+    if any(map(math.isnan, row)):
+        raise ValueError(f"is no row of numbers: {shown}")
+    if any(abs(number) > LARGEST for number in row):
+        raise ValueError(f"has a number beyond {LARGEST:g}: {shown}")
+    if dimension not in (None, len(row)):
+        raise ValueError(f"has {len(row)} numbers, rows before it {dimension}: {shown}")
+    return row
+
+
+def reference_rows(path: str) -> list[list[float]]:
+    """The rows of numbers of a file; empty lines are left out."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(Path(path).read_bytes().split(b"\n"), 1):
+        if line.strip():
+            try:
+                rows.append(_row(line, len(rows[-1]) if rows else None))
+            except ValueError as error:
+                raise UsageError(
+                    f"--reference {path}: line {number:,} {error}; remove it, or give numbers with commas, semicolons "
+                    "or spaces between, as many in each line"
+                ) from None
+    return rows
 
 
 def key_finder(spec: str) -> Callable[[bytes], str]:
