@@ -348,9 +348,12 @@ def _sentence(change: StreamChange, arguments: argparse.Namespace) -> str:
     unit = "row" if arguments.numbers else "block" if is_block else "line"
     whose = "" if arguments.key is None else " of its own"
     where = f"{change.start + 1:,}" + ("" if low == high else f" ({low:,} to {high:,})")
-    bits = f"{change.bits_before:.2f} -> {change.bits_after:.2f} bits"
+    bits = f"{change.bits_before:.2f} -> {change.bits_after:.2f} bits a {'number' if arguments.numbers else 'byte'}"
+    what = {"plainness": ", more predictable"}.get(change.signal, "")
     new = "; new: " + " | ".join(piece.shown for piece in change.novel[:5]) if change.novel else ""
-    return f"change at {unit} {where}{whose}, known at {change.unit + 1:,}; {bits}{new}"
+    if change.first is not None and not new:
+        new = f"; first: {change.first}"
+    return f"change at {unit} {where}{whose}, known at {change.unit + 1:,}; {bits}{what}{new}"
 
 
 def _write(line: bytes, stop: threading.Event) -> bool:

@@ -93,7 +93,8 @@ class StreamDetector(Parameters):
     Notes
     -----
     Signals of text, p-values and the statistic are described in the guide, "What is guaranteed". Memory does not grow
-    with the stream.
+    with the stream: of a unit longer than 65,536 bytes the first 65,536 are learned, all of it is measured; of the
+    newest units at most 4 MB are kept for the next reference.
 
     References
     ----------
