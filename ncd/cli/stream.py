@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the stream ends or the user ends it."""
     _check(arguments)
+    if arguments.quiet:
+        from ncd.exceptions import DependenceWarning
+
+        warnings.simplefilter("ignore", DependenceWarning)
     with _Stop() as stop:
         watcher = _watcher(arguments)
         place = _restored(watcher, arguments)

@@ -167,9 +167,8 @@ def warn_of_dependence(learned: Learned) -> None:
             signs.append(f"neighbours are alike, t = {learned.dependence:.1f}, by chance up to {DEPENDENT:.0f}")
     if signs:
         warnings.warn(
-            f"the reference's units depend on each other ({'; '.join(signs)}): neighbours are left out while a unit is "
-            "measured and signals are whitened, but the bound on false alarms is for exchangeable units; a longer "
-            "reference (reference=1000), or units that are records of their own, bring it nearer",
+            f"the reference's units depend on each other ({'; '.join(signs)}): there may be more false alarms than the "
+            "bound says; a longer reference, or units that are records of their own, bring it nearer",
             DependenceWarning,
             stacklevel=2,
         )
