@@ -168,8 +168,8 @@ def _stream(path: Path, show: Callable[..., None]) -> Path:
             change = detector.last_change if detector.drift_detected else None
             statistic[i] = change.statistic if change is not None else detector.statistic
     show("4. A stream: a web server's log, line by line")
-    show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. One false alarm in")
-    show("   10,000 lines at most, if lines do not depend on each other. A scanner for weak spots sets in")
+    show(f"   {len(log.lines):,} lines, of which the first {_REFERENCE} are the reference. A false alarm within t")
+    show("   lines has a probability of t / 10,000 at most, if lines do not depend on each other. A scanner sets in")
     show(f"   in line {log.change + 1:,}.")
     for change in detector.changes:
         new = " | ".join(piece.shown[:40] for piece in change.novel[:4])

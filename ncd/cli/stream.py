@@ -30,9 +30,9 @@ Reads lines as they come, learns what the first ones are like (100 lines and 20 
 prints a line the moment it is known that the stream has changed: where the change began, how sure that place is, and
 what is new. After that the reference is learned anew.
 
-False alarms are bounded: with --arl N there are at least N units between two of them on average, with --alpha P there
-is ever one with a probability of at most P, as long as the units of an unchanged stream do not depend on each other
-("exchangeable"). Where they do, this is said. Real logs in the order of time drift; their drift is reported as change.
+False alarms are bounded: with --arl N one comes within t units with a probability of at most t / N, with --alpha P
+there is ever one with a probability of at most P, as long as the units of an unchanged stream do not depend on each
+other ("exchangeable"). Where they do, this is said. Real logs in the order of time drift; their drift is reported as change.
 
 --key watches every user, service or host of its own: the spec is a regular expression with the key in parentheses, or
 a field of JSON lines.
@@ -58,7 +58,7 @@ _KIND = "ncd stream"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: - (standard input)")
-    parser.add_argument("--arl", type=float, metavar="N", help="units between false alarms on average (default: 10000)")
+    parser.add_argument("--arl", type=float, metavar="N", help="false alarm in t units: t / N at most (default: 10000)")
     parser.add_argument("--alpha", type=float, metavar="P", help="in place of --arl: chance of any false alarm ever")
     parser.add_argument("--unit", choices=("lines", "chars", "bytes"), default="lines", help="default: lines")
     parser.add_argument("--block", type=neighbor_count, metavar="N", help="lines, characters or bytes of a unit")

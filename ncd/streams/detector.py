@@ -20,7 +20,7 @@ from ncd.streams.checkpoint import read_checkpoint, write_checkpoint
 from ncd.streams.edetector import EDetector
 from ncd.streams.learning import BLOCK, model_order, text_signals
 from ncd.streams.masking import Mask, check_mask
-from ncd.streams.observations import Observed, observed, packed, unpacked
+from ncd.streams.observations import TEXT, Observed, observed, packed, unpacked
 from ncd.streams.splitting import StreamUnit, UnitSplitter
 from ncd.streams.watching import Plan, Watch
 from ncd.streams.whitening import LEAST_ROWS
@@ -30,7 +30,6 @@ __all__ = ["StreamDetector"]
 _REFERENCE_UNITS, _REFERENCE_BYTES, _ENOUGH_UNITS = 100, 20_000, 400
 _WINDOW, _LARGEST_WINDOW = 1024, 65_535
 _KIND = "StreamDetector"
-_TEXT = Observed("text", 0)
 _SINGLE_TEXT = str | bytes | bytearray | memoryview
 
 
@@ -280,7 +279,7 @@ class StreamDetector(Parameters):
             raise TypeError(f"data is a {type(data).__name__}: feed() takes bytes; update() takes text")
         if self._kind is not None and not self._kind.is_text:
             raise TypeError(f"the stream so far is of {self._kind}: feed() takes text")
-        return self._take(self._begin(_TEXT), self._splitter.split(bytes(data)))
+        return self._take(self._begin(TEXT), self._splitter.split(bytes(data)))
 
     def finish(self) -> list[StreamChange]:
         """The stream has ended: a last line without a line feed is taken; a block that is not full is no unit."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ncd.corpus import as_bytes, is_missing
 from ncd.streams.base import State, TextUnits
 
-__all__ = ["LARGEST", "Observed", "observed", "packed", "unpacked"]
+__all__ = ["LARGEST", "TEXT", "Observed", "observed", "packed", "unpacked"]
 
 #: The largest number of a stream: its square is still a number.
 LARGEST = 1e150
@@ -35,7 +35,8 @@ class Observed(NamedTuple):
         return "numbers" if self.dimension == 1 else f"vectors of {self.dimension} numbers"
 
 
-_TEXT = Observed("text", 0)
+#: Of a stream of text.
+TEXT = Observed("text", 0)
 
 
 def observed(
@@ -60,7 +61,7 @@ def observed(
         If one of them is missing, not finite, beyond 1e150, or of another kind than the others or the stream so far.
     """
     is_text = isinstance(xs[0], str | bytes | bytearray | memoryview)
-    new, values = (_TEXT, _texts(xs, first, name)) if is_text else _rows(xs, first, name)
+    new, values = (TEXT, _texts(xs, first, name)) if is_text else _rows(xs, first, name)
     if kind is not None and new != kind:
         raise (TypeError if new.name != kind.name else ValueError)(
             f"{name} {first} is of {new}, the stream so far of {kind}: one detector watches one kind; make another one"
