@@ -32,7 +32,8 @@ what is new. After that the reference is learned anew.
 
 False alarms are bounded: with --arl N one comes within t units with a probability of at most t / N, with --alpha P
 there is ever one with a probability of at most P, as long as the units of an unchanged stream do not depend on each
-other ("exchangeable"). Where they do, this is said. Real logs in the order of time drift; their drift is reported as change.
+other ("exchangeable"). Where they do, this is said. Real logs in the order of time drift; their drift is reported as
+change.
 
 --key watches every user, service or host of its own: the spec is a regular expression with the key in parentheses, or
 a field of JSON lines.
