@@ -9,6 +9,7 @@ __all__ = [
     "MissingLibraryError",
     "ModelFileError",
     "ReadError",
+    "UnknownWordsWarning",
     "WindowWarning",
 ]
 
@@ -44,3 +45,7 @@ class FewLabelsWarning(UserWarning):
 
 class DependenceWarning(UserWarning):
     """Units of a stream depend on each other, so that a bound for exchangeable units is in doubt."""
+
+
+class UnknownWordsWarning(UserWarning):
+    """More than half of the words of the texts have no vector, so that vectors of texts say little of them."""
