@@ -121,6 +121,11 @@ class Embedder(ABC):
         """Hexadecimal fingerprint of the model and of all that its vectors depend on: the key of cached encodings."""
         raise NotImplementedError(f"{self.name} has no digest, so its encodings cannot be kept")
 
+    @property
+    def fitted(self) -> bool:
+        """Whether `encode` has all that it needs; one that learns overrides it."""
+        return not self.learns
+
     def fit(self, texts: Texts) -> Self:
         """
         Learn what the embedder learns from texts (never labels); a trained model learns nothing.
