@@ -18,10 +18,10 @@ from ncd.changepoint import (
     find_changepoints,
     list_estimator,
 )
-from ncd.changepoint.cells import as_filled, cells_of_level
-from ncd.changepoint.distributional import WordSpace
 from ncd.changepoint.onehot import NgramCusum
 from ncd.changepoint.seeded import Room, known_number, programmed, seeded_intervals, unknown_number
+from ncd.distances.cells import as_filled, cells_of_level
+from ncd.distances.distributional import WordSpace
 
 mpl.use("agg")
 METHODS = ["ctw", "distributional", "ngram"]

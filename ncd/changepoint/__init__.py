@@ -19,7 +19,7 @@ _EXPORTS = {
     "ncd.changepoint.calibrated": ["CalibratedCost"],
     "ncd.changepoint.change_test": ["ChangeTest", "change_test"],
     "ncd.changepoint.costs": ["SegmentCost"],
-    "ncd.changepoint.distributional": ["distributional_distance"],
+    "ncd.distances.distributional": ["distributional_distance"],
     "ncd.changepoint.drift": ["DriftReference", "TextChange", "effect", "reference_p_value", "text_change_test"],
     "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.evidence": ["Agreement", "Gain"],
@@ -72,7 +72,6 @@ if TYPE_CHECKING:
     from ncd.changepoint.calibrated import CalibratedCost as CalibratedCost
     from ncd.changepoint.change_test import ChangeTest as ChangeTest, change_test as change_test
     from ncd.changepoint.costs import SegmentCost as SegmentCost
-    from ncd.changepoint.distributional import distributional_distance as distributional_distance
     from ncd.changepoint.drift import (
         DriftReference as DriftReference,
         TextChange as TextChange,
@@ -112,6 +111,7 @@ if TYPE_CHECKING:
     from ncd.changepoint.units import Units as Units, split_units as split_units
     from ncd.changepoint.verify import Verification as Verification, verify as verify
     from ncd.changepoint.words_cost import CharCost as CharCost, U00Cost as U00Cost, WordCost as WordCost
+    from ncd.distances.distributional import distributional_distance as distributional_distance
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.bytestream import Strip, checked_strip, framing, stripped, too_much
 from ncd.changepoint.units import Units
 from ncd.compressors.base import Compressor

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.inflate import Tokens, read_tokens
 from ncd.changepoint.units import split_units
 from ncd.compressors import get_compressor

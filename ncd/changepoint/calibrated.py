@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import Compressor, get_compressor

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number
-from ncd.changepoint.cells import as_sequence
+from ncd.arguments import whole_number
 from ncd.changepoint.tree import ContextTreeCode
+from ncd.distances.cells import as_sequence
 
 __all__ = ["ChangeTest", "change_test"]
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number, whole_numbers
+from ncd.arguments import whole_number, whole_numbers
 from ncd.changepoint.units import Units
 from ncd.exceptions import EmptyTextError
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, seed, whole_number
+from ncd.arguments import real_number, seed, whole_number
 from ncd.changepoint.drift_table import EFFECTS, TEXTS
 from ncd.changepoint.sweeps import Null, check_two, null_of, sweep_of, units_of
 from ncd.changepoint.units import Units

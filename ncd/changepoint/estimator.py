@@ -9,12 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ncd.changepoint.arguments import whole_number
-from ncd.changepoint.cells import Cells, as_filled, as_share
-from ncd.changepoint.distributional import Weights
+from ncd.arguments import whole_number
+from ncd.changepoint.grid import as_share
 from ncd.changepoint.seeded import Gains
 from ncd.changepoint.sequence_problem import Problem, SequenceMethod, bits_of, check_options
 from ncd.changepoint.trend import LinearTrendCost, checked_floor, trend_changepoints, trend_penalty, trend_room
+from ncd.distances.cells import Cells, as_filled
+from ncd.distances.distributional import Weights
 
 __all__ = ["SequenceChangepoints"]
 

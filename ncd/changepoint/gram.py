@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncd import memory
-from ncd.changepoint.arguments import real_number, whole_number
+from ncd.arguments import real_number, whole_number
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import get_compressor

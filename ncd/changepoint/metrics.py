@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, whole_number
+from ncd.arguments import real_number, whole_number
 
 __all__ = ["boundary_f1", "boundary_similarity", "covering", "f1_score", "hausdorff", "pk", "window_diff"]
 

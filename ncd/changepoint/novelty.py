@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import real_number, whole_number
+from ncd.arguments import real_number, whole_number
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength

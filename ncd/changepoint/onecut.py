@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.sweeps import Null, check_two, null_of, several_codes, sweep_of, units_of
 from ncd.changepoint.units import Units
 from ncd.compressors.base import SupportsLength

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.cells import symbols_of
+from ncd.distances.cells import symbols_of
 
 __all__ = ["NgramCusum"]
 

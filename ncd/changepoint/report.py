@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ncd.changepoint.bytestream import Strip, byte_stream
-from ncd.changepoint.cells import Cells
-from ncd.changepoint.distributional import Weights
 from ncd.changepoint.sequences import CandidateList, SequenceMethod, list_estimator
 from ncd.changepoint.units import Unit
 from ncd.changepoint.verify import Verification, verify
 from ncd.compressors.base import SupportsLength
 from ncd.corpus import Text
+from ncd.distances.cells import Cells
+from ncd.distances.distributional import Weights
 
 __all__ = ["AT_CHANCE", "ReportExperiment", "report_experiment"]
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from ruptures.base import BaseCost  # type: ignore[import-untyped]
 from ruptures.costs import NotEnoughPoints  # type: ignore[import-untyped]
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.calibrated import CalibratedCost
-from ncd.changepoint.cells import as_filled, symbols_of
 from ncd.changepoint.costs import SegmentCost
 from ncd.changepoint.units import Units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
 from ncd.corpus import Text, as_bytes
+from ncd.distances.cells import as_filled, symbols_of
 from ncd.exceptions import EmptyTextError
 
 __all__ = ["CodeLengthCost"]

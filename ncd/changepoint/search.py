@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.candidates import EXACT, long_segmentation
 from ncd.changepoint.costs import Bits, SegmentCost, fitted_units
 from ncd.changepoint.dynamic import Penalty, exact

@@ -11,12 +11,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, whole_number
-from ncd.changepoint.cells import Cells, as_filled, as_share, checked_cells
-from ncd.changepoint.distributional import Weights, WordSpace, grid_estimates, has_room, weights_table
+from ncd.arguments import real_number, whole_number
+from ncd.changepoint.grid import as_share, grid_estimates, has_room
 from ncd.changepoint.onehot import NgramCusum
 from ncd.changepoint.seeded import Gains, Room, Scorer, fill, known_number, resplit, unknown_number
 from ncd.changepoint.tree import ContextTreeCode
+from ncd.distances.cells import Cells, as_filled, checked_cells
+from ncd.distances.distributional import Weights, WordSpace, weights_table
 
 __all__ = ["Problem", "SequenceMethod", "bits_of", "check_options", "farthest_points", "significance"]
 

@@ -9,10 +9,11 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ncd.changepoint.arguments import whole_number
-from ncd.changepoint.cells import Cells, as_share
-from ncd.changepoint.distributional import Weights
+from ncd.arguments import whole_number
+from ncd.changepoint.grid import as_share
 from ncd.changepoint.sequence_problem import Problem, SequenceMethod, significance
+from ncd.distances.cells import Cells
+from ncd.distances.distributional import Weights
 
 __all__ = [
     "Candidate",

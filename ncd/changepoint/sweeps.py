@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import seed
+from ncd.arguments import seed
 from ncd.changepoint.symbols import word_symbols
 from ncd.changepoint.units import Unit, Units, split_units
 from ncd.compressors import get_compressor

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import whole_number, whole_numbers
-from ncd.changepoint.cells import as_sequence, symbols_of
+from ncd.arguments import whole_number, whole_numbers
 from ncd.changepoint.scratch import Scratch
+from ncd.distances.cells import as_sequence, symbols_of
 
 if TYPE_CHECKING:
     from ncd.kernels.bit_trees import Coded

@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number
-from ncd.changepoint.cells import as_sequence
+from ncd.arguments import real_number
 from ncd.changepoint.seeded import Room, known_number, programmed, programmed_known, unknown_number
+from ncd.distances.cells import as_sequence
 
 __all__ = ["LinearTrendCost", "trend_changepoints", "trend_penalty"]
 

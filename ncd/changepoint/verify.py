@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ncd.changepoint.arguments import real_number, seed, whole_number
+from ncd.arguments import real_number, seed, whole_number
 from ncd.changepoint.brackets import Growing, Step, checked_steps
 from ncd.changepoint.bytestream import Strip, characters_of
 from ncd.changepoint.drift import checked_alpha

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.changepoint.costs import Bits, SegmentCost
 from ncd.changepoint.symbols import Symbols, char_symbols, spaceless_share, word_symbols
 from ncd.changepoint.units import Units

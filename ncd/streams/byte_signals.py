@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.kernels.jit import announced
 from ncd.kernels.stream_bits import WHOLE
 from ncd.kernels.stream_counts import counted, left_out

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.compressors.base import Compressor
 from ncd.compressors.registry import get_compressor
 from ncd.exceptions import WindowWarning

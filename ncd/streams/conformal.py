@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 
 __all__ = ["Autocorrelation", "conformal_p_values", "lag1_autocorrelation"]
 

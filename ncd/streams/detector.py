@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 from ncd.compressors import get_compressor
 from ncd.compressors.base import Compressor
 from ncd.parameters import Parameters

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, seed, whole_number
+from ncd.arguments import real_number, seed, whole_number
 from ncd.kernels.edetector import (
     ALARM,
     BAG,

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Literal, NamedTuple
 
-from ncd.changepoint.arguments import real_number, whole_number
+from ncd.arguments import real_number, whole_number
 from ncd.streams.pipes import MOST, Stop, asked, read_chunks, seconds
 
 __all__ = ["Follower", "Position", "follow", "read_chunks"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Protocol, Self
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.streams.base import State
 from ncd.streams.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 

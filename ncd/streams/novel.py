@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.streams.base import State, TextUnits
 from ncd.streams.byte_signals import ByteSignals
 from ncd.tokens import decoded, encoded

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from typing import BinaryIO, TypeAlias
 
-from ncd.changepoint.arguments import real_number
+from ncd.arguments import real_number
 
 __all__ = ["MOST", "Stop", "asked", "read_chunks", "seconds"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import Any, Self, TypeVar
 
-from ncd.changepoint.arguments import real_number, whole_number
+from ncd.arguments import real_number, whole_number
 from ncd.exceptions import MissingLibraryError
 from ncd.streams.pipes import Stop, asked
 from ncd.streams.redis_store import AT_ONCE, RedisStore

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from ncd.changepoint.arguments import real_number
+from ncd.arguments import real_number
 from ncd.streams.base import State
 from ncd.streams.checkpoint import CheckpointError, read_checkpoint, write_checkpoint
 from ncd.streams.follow import Follower, Position

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.streams.base import State, StreamSignals, Units
 from ncd.streams.gaussian import GaussianCode
 
