@@ -246,3 +246,14 @@ def digest_of(*parts: Any) -> str:
             data = part if isinstance(part, bytes) else repr(part).encode()
             sha.update(len(data).to_bytes(8, "little") + data)
     return sha.hexdigest()
+
+
+def spelled(family: str, argument: object = "", **params: tuple[object, object]) -> str:
+    """The specification of an embedder; each parameter is a value and its default, at which it is left out."""
+    parts = [str(argument)] if argument != "" else []
+    parts += [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, (value, default) in params.items()
+        if value != default
+    ]
+    return f"{family}:{','.join(parts)}" if parts else family

@@ -1,0 +1,43 @@
+"""Embedders: vectors of texts, the rival of compression. Names are imported when they are first used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ncd.lazy import found, homes
+
+_EXPORTS = {
+    "ncd.embed.base": ["Embedder", "SupportsEncode", "Vectors", "as_embedder"],
+    "ncd.embed.registry": ["EmbedderInfo", "available_embedders", "get_embedder", "register_embedder"],
+    "ncd.embed.sentence": ["Sentence", "minilm"],
+    "ncd.embed.tfidf": ["Tfidf"],
+}
+_HOME = homes(__name__, _EXPORTS)
+
+__all__ = sorted(_HOME)
+
+
+if TYPE_CHECKING:
+    from ncd.embed.base import (
+        Embedder as Embedder,
+        SupportsEncode as SupportsEncode,
+        Vectors as Vectors,
+        as_embedder as as_embedder,
+    )
+    from ncd.embed.registry import (
+        EmbedderInfo as EmbedderInfo,
+        available_embedders as available_embedders,
+        get_embedder as get_embedder,
+        register_embedder as register_embedder,
+    )
+    from ncd.embed.sentence import Sentence as Sentence, minilm as minilm
+    from ncd.embed.tfidf import Tfidf as Tfidf
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    return found(__name__, name, _HOME)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,106 @@
+"""Models in folders and files: found, fingerprinted, and read without the network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ncd.exceptions import MissingLibraryError
+
+__all__ = ["existing", "file_bytes", "file_digest", "load_errors", "model_files", "quiet", "require"]
+
+#: Endings of the files of a model: what else lies in its folder does not change its vectors.
+_ENDINGS = (".json", ".txt", ".model", ".safetensors", ".bin", ".npy")
+
+
+def require(feature: str, *libraries: str) -> None:
+    """Raise unless libraries are installed; they are not imported."""
+    if any(find_spec(library) is None for library in libraries):
+        raise MissingLibraryError.of(feature, "embed")
+
+
+def existing(path: str | os.PathLike[str], family: str, what: str) -> Path:
+    """A path that is there, or an error that says what to give."""
+    text = os.fspath(path)
+    if not text:
+        raise ValueError(f"{family}: path is empty: give {what}")
+    found = Path(text).expanduser()
+    if not found.exists():
+        raise FileNotFoundError(f"{family}: path is {text!r}, which does not exist: give {what}")
+    return found
+
+
+def model_files(path: Path) -> list[Path]:
+    """The files of a model: the file itself, or those of a folder and of its folders."""
+    if path.is_file():
+        return [path]
+    found: list[Path] = []
+    for folder, below, names in os.walk(path):
+        below[:] = sorted(name for name in below if not name.startswith((".", "onnx", "openvino")))
+        found += (Path(folder) / name for name in sorted(names) if name.endswith(_ENDINGS))
+    return sorted(found)
+
+
+def file_bytes(files: list[Path]) -> int:
+    """How much room files take."""
+    return sum(file.stat().st_size for file in files)
+
+
+def file_digest(files: list[Path], root: Path) -> str:
+    """SHA-256 of the names and contents of files, read once as long as they do not change."""
+    base = root if root.is_dir() else root.parent
+    return _file_digest(
+        tuple((str(file), str(file.relative_to(base)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    )
+
+
+@lru_cache(maxsize=16)
+def _file_digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
+    whole = hashlib.sha256()
+    for path, name, size, _ in files:
+        whole.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
+        with open(path, "rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of `transformers` while a model is loaded."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def load_errors(family: str, path: str, what: str) -> Iterator[None]:
+    """Whatever a library raises while it reads a model becomes one error that names the path."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"{family}: no model can be read from {path!r}: give {what} ({reason})") from error
+
+
+def device_of(device: Any) -> str:
+    """A device as PyTorch names it, which must be one."""
+    import torch
+
+    try:
+        return str(torch.device(device))
+    except RuntimeError:
+        raise ValueError(f"device is {device!r}: give one that PyTorch knows, such as 'cpu' or 'cuda'") from None

@@ -1,0 +1,105 @@
+"""Texts as tokens of a transformer: how many are cut, and windows in which none is."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncd.embed.base import Vectors, as_strings
+from ncd.exceptions import EmptyTextError, WindowWarning
+
+__all__ = ["TokenWindows", "count_cut", "token_windows", "warn_cut"]
+
+_AT_ONCE = 1024  # texts whose tokens are counted together
+
+
+def count_cut(tokenizer: Any, texts: Sequence[str], limit: int | None) -> int:
+    """How many texts have more than `limit` tokens, special ones included."""
+    if limit is None:
+        return 0
+    long = [text for text in texts if len(text) >= limit - 8]  # a token has a character or more, but for special ones
+    cut = 0
+    for start in range(0, len(long), _AT_ONCE):
+        batch = tokenizer(
+            long[start : start + _AT_ONCE],
+            truncation=False,
+            padding=False,
+            verbose=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        cut += sum(len(ids) > limit for ids in batch["input_ids"])
+    return cut
+
+
+def warn_cut(embedder: Any, n: int, limit: int | None) -> bool:
+    """Warn of texts that were cut, once for an embedder; whether it has been warned of."""
+    if embedder.truncated_ and not embedder._warned:
+        warnings.warn(
+            f"{embedder.name} reads {limit} tokens of a text: {embedder.truncated_:,} of {n:,} texts are longer, and "
+            "what stands behind is not seen (attribute truncated_; max_tokens sets the number)",
+            WindowWarning,
+            stacklevel=4,
+        )
+        return True
+    return bool(embedder._warned)
+
+
+@dataclass(frozen=True)
+class TokenWindows:
+    """A text's tokens in windows of what a model reads at once; special tokens frame each window."""
+
+    rows: list[list[int]]
+    special: list[list[int]]
+    tokens: list[str]
+    padding: int
+
+    def vectors(self, forward: Callable[[dict[str, Any]], Any], device: str, batch: int) -> Vectors:
+        """The states that the model has at all tokens but the special ones."""
+        import torch
+
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(self.rows), batch):
+                rows, special = self.rows[start : start + batch], self.special[start : start + batch]
+                widest = max(map(len, rows))
+                ids = torch.full((len(rows), widest), self.padding, dtype=torch.long)
+                seen = torch.zeros((len(rows), widest), dtype=torch.long)
+                for i, row in enumerate(rows):
+                    ids[i, : len(row)] = torch.tensor(row)
+                    seen[i, : len(row)] = 1
+                states = forward({"input_ids": ids.to(device), "attention_mask": seen.to(device)}).float().cpu().numpy()
+                for i, marks in enumerate(special):
+                    parts.append(states[i, : len(marks)][np.asarray(marks) == 0])
+        return np.concatenate(parts).astype(np.float32, copy=False)
+
+
+def token_windows(tokenizer: Any, text: str | bytes, limit: int | None) -> TokenWindows:
+    """
+    The tokens of one text, in windows of `limit` tokens that do not overlap.
+
+    Raises
+    ------
+    EmptyTextError
+        If the text has no token but special ones.
+    """
+    string = as_strings([text], name="text")[0]
+    found = tokenizer(
+        [string],
+        truncation=limit is not None,
+        max_length=limit,
+        return_overflowing_tokens=limit is not None,
+        return_special_tokens_mask=True,
+        verbose=False,
+    )
+    rows, special = found["input_ids"], found["special_tokens_mask"]
+    plain = [
+        i for row, marks in zip(rows, special, strict=True) for i, mark in zip(row, marks, strict=True) if not mark
+    ]
+    if not plain:
+        raise EmptyTextError("text has no token that the model knows: give another")
+    return TokenWindows(rows, special, tokenizer.convert_ids_to_tokens(plain), tokenizer.pad_token_id or 0)
