@@ -152,6 +152,15 @@ class Distances:
             raise ValueError(f"symmetrize is {self.symmetrize!r}: choose from {choices}")
 
     @property
+    def shape(self) -> tuple[int, int]:
+        return self.pairs.shape
+
+    @property
+    def own(self) -> bool:
+        """Whether the pairs are those within one collection."""
+        return self.pairs.own
+
+    @property
     def mirrored(self) -> bool:
         """Whether one block of code lengths serves both sides of the diagonal."""
         return self.pairs.own and (self.pairs.job.order == "sorted" or self.symmetrize is not None)

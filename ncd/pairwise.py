@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -11,8 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ncd.compressors.registry import get_compressor
-from ncd.corpus import Text, Texts, as_corpus
-from ncd.distances.lengths import Metric, get_metric
+from ncd.corpus import Text, Texts, as_bytes, as_corpus
+from ncd.distances.lengths import get_metric
+from ncd.embedded import EmbeddedDistances, refuse_code_options
 from ncd.engines.host import Engine, Joint, Order
 from ncd.matrixfile import MatrixFile
 from ncd.memory import new_matrix
@@ -194,7 +197,8 @@ def pairwise(
     Y: Texts | None = None,
     *,
     compressor: Any = "gzip",
-    metric: str | Metric = "ncd",
+    embedder: Any = None,
+    metric: str | Callable[..., Any] | None = None,
     separator: Text = b" ",
     order: Order = "xy",
     joint: Joint = "concat",
@@ -218,8 +222,13 @@ def pairwise(
         Without Y, all pairs within X; the diagonal is computed too (d(x, x) > 0 for real compressors).
     compressor : str or object
         As in `ncd.get_compressor`.
-    metric : str or callable
-        A name of `ncd.distances.lengths.METRICS`, or a function of L(x), L(y), L(xy).
+    embedder : str or object, optional
+        As in `ncd.embed.get_embedder`, or any object with ``encode(texts)``: distances are those of the texts' vectors,
+        and nothing is compressed. One that learns, and has not, learns from Y, or from X where that is alone.
+    metric : str or callable, optional
+        With a compressor a name of `ncd.distances.lengths.METRICS`, "ncd" by default, or a function of L(x), L(y),
+        L(xy). With an embedder a name of `ncd.distances.vectors.VECTOR_METRICS`, "cosine" by default, or a function of
+        two arrays of vectors, (n, d) and (m, d).
     separator : str or bytes
         Stands between the two texts; one space as in Jiang et al. (2023).
     order : {"xy", "yx", "sorted"}
@@ -284,8 +293,25 @@ def pairwise(
     >>> d.shape, bool(d[0, 1] < d[0, 2])
     ((3, 3), True)
     """
-    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
-    distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, clip)
+    distances: Distances | EmbeddedDistances
+    if embedder is not None:
+        refuse_code_options(
+            _beside_usual(
+                compressor=compressor,
+                separator=as_bytes(separator, name="separator"),
+                order=order,
+                joint=joint,
+                symmetrize=symmetrize,
+                remove_overhead=remove_overhead,
+                clip=clip,
+                engine=engine,
+                allow_empty=allow_empty,
+            )
+        )
+        distances = EmbeddedDistances.read(X, Y, embedder, metric, progress)
+    else:
+        pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
+        distances = Distances(pairs, get_metric("ncd" if metric is None else metric), symmetrize, remove_overhead, clip)
     wanted = None if dtype is None else _float_dtype(dtype)
     if checkpoint and "<" in getattr(distances.metric, "__qualname__", "<"):
         raise ValueError(
@@ -297,20 +323,26 @@ def pairwise(
         return _to_file(distances, Path(out), wanted or np.dtype(np.float64), checkpoint, n_jobs, progress)
     if out is None:
         remedy = 'give a file to write it to, out="PATH.npy", which needs memory for some blocks only'
-        out = new_matrix(pairs.shape, wanted or np.float64, remedy)
+        out = new_matrix(distances.shape, wanted or np.float64, remedy)
     elif (
         not isinstance(out, np.ndarray)
-        or out.shape != pairs.shape
+        or out.shape != distances.shape
         or out.dtype not in _DTYPES
         or (wanted is not None and wanted != out.dtype)
     ):
         found = f"shape {out.shape} and dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
         kind = "float64 or float32" if wanted is None else str(wanted)
-        raise ValueError(f"out has {found}: give a path or a {kind} array of shape {pairs.shape}")
+        raise ValueError(f"out has {found}: give a path or a {kind} array of shape {distances.shape}")
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:
             out[block.top : block.bottom, block.left : block.right] = values
     return out
+
+
+def _beside_usual(**options: Any) -> dict[str, tuple[Any, Any]]:
+    """Options with their defaults in `neighbors`, which has all of them but `clip`."""
+    usual = {name: parameter.default for name, parameter in inspect.signature(neighbors).parameters.items()}
+    return {name: (value, usual.get(name, False)) for name, value in options.items()}
 
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
@@ -323,7 +355,12 @@ def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _to_file(
-    distances: Distances, path: Path, dtype: np.dtype[Any], checkpoint: bool, n_jobs: int | None, progress: bool | None
+    distances: Distances | EmbeddedDistances,
+    path: Path,
+    dtype: np.dtype[Any],
+    checkpoint: bool,
+    n_jobs: int | None,
+    progress: bool | None,
 ) -> Array:
     """Fill the file at `path`; leave nothing, or a checkpoint, if that fails."""
     storage = STORAGES.get(path.suffix)
@@ -349,7 +386,8 @@ def neighbors(
     k: int = 1,
     *,
     compressor: Any = "gzip",
-    metric: str | Metric = "ncd",
+    embedder: Any = None,
+    metric: str | Callable[..., Any] | None = None,
     separator: Text = b" ",
     order: Order = "xy",
     joint: Joint = "concat",
@@ -371,7 +409,9 @@ def neighbors(
         Without Y, neighbours within X, a text itself left out.
     k : int
         Number of neighbours, 1 to m (to n - 1 without Y).
-    compressor, metric, separator, order, joint, symmetrize, remove_overhead, engine, n_jobs, progress, allow_empty
+    compressor, embedder, metric, separator, order, joint, symmetrize, remove_overhead, engine, n_jobs
+        As in `ncd.pairwise`.
+    progress, allow_empty
         As in `ncd.pairwise`.
     prefilter : {None, "shingles"}
         None: every pair is compressed. "shingles": for each text of X only some texts of Y are, those with the
@@ -398,26 +438,52 @@ def neighbors(
     >>> neighbors(["to be or not"], ["la vie en rose", "to be or to be not"]).indices.tolist()
     [[1]]
     """
-    pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
-    distances = Distances(pairs, get_metric(metric), symmetrize, remove_overhead, False)
-    n, m = pairs.shape
-    most = m - 1 if pairs.own else m
+    distances: Distances | EmbeddedDistances
+    if embedder is not None:
+        refuse_code_options(
+            _beside_usual(
+                compressor=compressor,
+                separator=as_bytes(separator, name="separator"),
+                order=order,
+                joint=joint,
+                symmetrize=symmetrize,
+                remove_overhead=remove_overhead,
+                prefilter=prefilter,
+                candidates=candidates,
+                engine=engine,
+                allow_empty=allow_empty,
+            )
+        )
+        distances = EmbeddedDistances.read(X, Y, embedder, metric, progress)
+    else:
+        pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
+        distances = Distances(
+            pairs, get_metric("ncd" if metric is None else metric), symmetrize, remove_overhead, False
+        )
+    m = distances.shape[1]
+    most = m - 1 if distances.own else m
     if most < 1:
         raise ValueError("X has one text, which is not its own neighbour: X needs at least two texts, or give Y")
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= most:
         raise ValueError(f"k is {k!r}: with {m} texts choose from 1 to {most}")
     count = checked_candidates(prefilter, candidates, k)
-    if count is not None and count < most:
-        if engine == "cuda":
-            raise ValueError("engine='cuda' computes all pairs, not those of a prefilter: leave one of them out")
-        return _among_candidates(distances, int(k), count, n_jobs, progress)
-    if pairs.job.device == "cuda" and (found := nearest_on_gpu(distances, int(k), n_jobs, progress)) is not None:
-        return Neighbors(*found)
-    nearest = Nearest((n, m), int(k), own=pairs.own)
+    if isinstance(distances, Distances):
+        if count is not None and count < most:
+            if engine == "cuda":
+                raise ValueError("engine='cuda' computes all pairs, not those of a prefilter: leave one of them out")
+            return _among_candidates(distances, int(k), count, n_jobs, progress)
+        if pairs.job.device == "cuda" and (found := nearest_on_gpu(distances, int(k), n_jobs, progress)) is not None:
+            return Neighbors(*found)
+    return nearest(distances, int(k), n_jobs, progress)
+
+
+def nearest(distances: Distances | EmbeddedDistances, k: int, n_jobs: int | None, progress: bool | None) -> Neighbors:
+    """The k nearest columns of every row, from all blocks of distances."""
+    found = Nearest(distances.shape, k, own=distances.own)
     for _, parts in distances.blocks(distances.grid(n_jobs), (), n_jobs, progress):
         for block, values in parts:
-            nearest.add(block, values)
-    return Neighbors(nearest.distances, nearest.indices)
+            found.add(block, values)
+    return Neighbors(found.distances, found.indices)
 
 
 def _among_candidates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,10 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from ncd.classify.base import TextClassifier, check_choice
 from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
-from ncd.distances.lengths import Metric, get_metric
+from ncd.distances.lengths import get_metric
+from ncd.distances.vectors import get_vector_metric
+from ncd.embedded import EmbeddedDistances, learned, refuse_code_options
 from ncd.engines.host import Engine, Joint, Order
 from ncd.pairs import Symmetrize
-from ncd.pairwise import Neighbors, neighbors
+from ncd.pairwise import Neighbors, nearest, neighbors
 from ncd.prefilter import checked_candidates
 
 __all__ = ["NCDClassifier"]
@@ -25,7 +28,7 @@ _TIES = ("nearest", "first", "random")
 
 class NCDClassifier(TextClassifier):
     """
-    k nearest neighbours under a compression distance.
+    k nearest neighbours under a compression distance, or under a distance of embedded texts.
 
     Nothing is trained: `fit` keeps the texts, and each prediction compresses the text together with every training
     text. The defaults won a comparison on the training parts of twelve public data sets (see the guide). The method of
@@ -35,8 +38,12 @@ class NCDClassifier(TextClassifier):
     ----------
     compressor : str or object
         As in `ncd.get_compressor`.
+    embedder : str or object, optional
+        As in `ncd.pairwise`: the texts are embedded, once, and nothing is compressed. One that learns does so from the
+        training texts, never from their labels; one that has learned already stays as it is.
     metric : str or callable
-        Distance of the text to be classified (x) from a training text (y), as in `ncd.pairwise`.
+        Distance of the text to be classified (x) from a training text (y), as in `ncd.pairwise`; with an embedder
+        "cosine" (of vectors), "euclidean" or a function of two arrays of vectors.
     n_neighbors : int
         Number of neighbours that vote.
     tie : {"nearest", "first", "random"}
@@ -86,7 +93,8 @@ class NCDClassifier(TextClassifier):
         self,
         compressor: Any = "deflate",
         *,
-        metric: str | Metric = "cosine",
+        embedder: Any = None,
+        metric: str | Callable[..., Any] = "cosine",
         n_neighbors: int = 5,
         tie: Literal["nearest", "first", "random"] = "nearest",
         separator: Text = b" ",
@@ -102,6 +110,7 @@ class NCDClassifier(TextClassifier):
         progress: bool | None = None,
     ) -> None:
         self.compressor = compressor
+        self.embedder = embedder
         self.metric = metric
         self.n_neighbors = n_neighbors
         self.tie = tie
@@ -142,12 +151,26 @@ class NCDClassifier(TextClassifier):
         self._check_k(self.n_neighbors, len(texts))
         checked_candidates(self.prefilter, self.candidates, self.n_neighbors, name="n_neighbors")
         self.texts_, self.codes_ = texts, codes
+        if self.embedder is not None:
+            self._embed()
         return self
+
+    def _embed(self) -> None:
+        """Vectors of the training texts."""
+        self.embedder_ = learned(self.embedder, self.texts_)
+        self.vectors_ = self.embedder_.encode(self.texts_, progress=self.progress)
 
     def _check_parameters(self) -> None:
         """Raise for what could only fail later, in `predict`."""
         codec = get_compressor(self.compressor)
-        get_metric(self.metric)
+        if self.embedder is None:
+            get_metric(self.metric)
+        else:
+            get_vector_metric(self.metric)
+            usual = type(self)().get_params()
+            names = ("order", "joint", "separator", "symmetrize", "remove_overhead", "prefilter", "engine")
+            options = {name: (getattr(self, name), usual[name]) for name in names}
+            refuse_code_options({"compressor": (codec.name, get_compressor(usual["compressor"]).name), **options})
         check_choice("tie", self.tie, _TIES)
         check_choice("order", self.order, get_args(Order))
         check_choice("engine", self.engine, get_args(Engine))
@@ -167,6 +190,13 @@ class NCDClassifier(TextClassifier):
 
     def _neighbors(self, X: Texts | None, k: int) -> Neighbors:
         """The nearest training texts."""
+        if self.embedder is not None:
+            if not hasattr(self, "vectors_"):  # read from a file, which holds the texts
+                self._embed()
+            x = self.vectors_ if X is None else self.embedder_.encode(X, progress=self.progress)
+            metric = get_vector_metric(self.metric)
+            distances = EmbeddedDistances(self.embedder_.name, x, self.vectors_, X is None, metric)
+            return nearest(distances, k, self.n_jobs, self.progress)
         joint: Any = self.joint
         if joint == "auto":
             joint = "primed" if get_compressor(self.compressor).can_prime and self.order != "sorted" else "concat"

@@ -40,6 +40,7 @@ from ncd.classify.counted import is_class_model
 from ncd.classify.knn import NCDClassifier
 from ncd.classify.saved_bits import Machine
 from ncd.compressors.registry import get_compressor
+from ncd.embed.registry import get_embedder
 from ncd.exceptions import FewLabelsWarning, ModelFileError, WindowWarning
 from ncd.files import atomic_path
 
@@ -164,7 +165,7 @@ def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
     """The classifier from the parts of its file; raises for anything that `fit` could not have made."""
     cls = _NAMES[head["class"]]
     known, found = set(cls().get_params(deep=False)), set(head["params"])
-    if found != known:
+    if not known - {"embedder"} <= found <= known:  # which came later
         raise ValueError(f"its parameters are {sorted(found)}, this release's are {sorted(known)}")
     model: Any = cls(**{key: _from_plain(value) for key, value in head["params"].items()})
     blob, ends = archive.read("texts.bin"), _whole_numbers(archive, "ends")
@@ -267,6 +268,9 @@ def _made_with(model: Any) -> str | None:
         return ", ".join(filter(None, map(_alphabet_version, model.experts_))) or None
     if isinstance(model, CodeLengthClassifier) and is_class_model(model.model):
         return _alphabet_version(model.model)
+    if isinstance(model, NCDClassifier) and model.embedder is not None:
+        embedder = get_embedder(model.embedder)
+        return embedder.name if embedder.learns else f"{embedder.name} {embedder.digest[:16]}"
     return get_compressor(model.compressor if isinstance(model, NCDClassifier) else model.model).version
 
 

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from ncd.cli.options import (
     INPUTS,
     UsageError,
+    add_embedder_option,
     add_input_options,
     add_output_options,
     add_prefilter_options,
     add_work_options,
+    check_metric,
     checked_codec,
+    checked_embedder,
     neighbor_count,
     progress,
     read,
@@ -41,7 +44,8 @@ by a context model of each class, or by a compressor whose dictionaries are the 
 --method knn: the k training texts y with the smallest distance from the text x vote, by default
   1 - (L(x) + L(y) - L(xy)) / sqrt(L(x) L(y)),
 or another distance with --metric ('ncd distance --help' has the formulas). Each text is compressed together with every
-training text: slow for large training sets, for which there is --prefilter.
+training text: slow for large training sets, for which there is --prefilter. With --embedder the distances are those of
+vectors of the texts ('ncd list' shows the embedders), and nothing is compressed.
 
 Written is one JSON object a text of --test, the label where it is known:
   {{"name": ..., "prediction": ..., "label": ..., "probability": ...}}
@@ -57,6 +61,7 @@ EXAMPLES = """\
   ncd classify --train train.csv --test test.csv --method code-length --compressor zstd:19
   ncd classify --train train.csv --test test.csv --method knn -k 3 > out.jsonl
   ncd classify --train train.csv --test test.csv --method knn --compressor gzip --metric ncd --order xy --joint concat
+  ncd classify --train train.csv --test test.csv --method knn --embedder minilm
   ncd classify --train folder/ --save model.ncd
   ncd classify --model model.ncd --test new.csv --text-field body
 """
@@ -70,6 +75,7 @@ _PARAMETERS = {
     "dictionaries": ("dictionaries", ("code-length",)),
     "dictionary_size": ("dictionary_size", ("code-length",)),
     "deals": ("deals", ("code-length",)),
+    "embedder": ("embedder", ("knn",)),
     "metric": ("metric", ("knn",)),
     "neighbors": ("n_neighbors", ("knn",)),
     "tie": ("tie", ("knn",)),
@@ -123,8 +129,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="code-length: average over so many deals, each into one dictionary more (default: 3)",
     )
+    add_embedder_option(group, only="knn: ")
     group.add_argument(
-        "--metric", metavar="NAME", help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: cosine)"
+        "--metric",
+        metavar="NAME",
+        help="knn: ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: cosine); with --embedder cosine or "
+        "euclidean",
     )
     group.add_argument(
         "-k", "--neighbors", type=neighbor_count, metavar="K", help="knn: how many neighbours vote (default: 5)"
@@ -222,10 +232,8 @@ def _check(arguments: argparse.Namespace) -> None:
         check_output(path, force=arguments.force)
     if arguments.compressor is not None and not (method == "code-length" and is_class_model(arguments.compressor)):
         checked_codec(arguments.compressor)
-    if arguments.metric is not None:
-        from ncd.distances.lengths import get_metric
-
-        get_metric(arguments.metric)
+    checked_embedder(arguments.embedder)
+    check_metric(arguments)
     if arguments.test not in (None, "-") and not os.path.exists(arguments.test):
         raise FileNotFoundError(f"{arguments.test}: no such file or folder")
 

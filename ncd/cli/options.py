@@ -13,11 +13,14 @@ __all__ = [
     "INPUTS",
     "UsageError",
     "add_distance_options",
+    "add_embedder_option",
     "add_input_options",
     "add_output_options",
     "add_prefilter_options",
     "add_work_options",
+    "check_metric",
     "checked_codec",
+    "checked_embedder",
     "distance_options",
     "neighbor_count",
     "progress",
@@ -92,9 +95,9 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
     if metric:
         group.add_argument(
             "--metric",
-            default="ncd",
             metavar="NAME",
-            help="ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: ncd)",
+            help="ncd, ncd_conditional, cdm, clm, cosine, savings or nrc (default: ncd); with --embedder cosine "
+            "(default) or euclidean",
         )
     group.add_argument(
         "--separator",
@@ -113,6 +116,7 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
         "--remove-overhead", action="store_true", help="subtract the constant header and trailer from code lengths"
     )
     if pairs:
+        add_embedder_option(group)
         group.add_argument(
             "--order",
             choices=("xy", "yx", "sorted"),
@@ -124,6 +128,16 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
             choices=("min", "mean", "max"),
             help="combine d(x, y) and d(y, x); twice the work (default: no)",
         )
+
+
+def add_embedder_option(group: Any, *, only: str = "") -> None:
+    """The option of commands that take distances of vectors in the place of code lengths."""
+    group.add_argument(
+        "--embedder",
+        metavar="NAME",
+        help=f"{only}distances of vectors instead of code lengths: tfidf, minilm, word2vec:FILE, sentence:FOLDER; see "
+        "'ncd list'",
+    )
 
 
 def add_prefilter_options(group: Any, *, only: str = "") -> None:
@@ -178,13 +192,31 @@ def checked_codec(name: str) -> Any:
     return get_compressor(name)
 
 
+def checked_embedder(name: str | None) -> Any:
+    """The embedder of that name, or None for none."""
+    if name is None:
+        return None
+    from ncd.embed.registry import get_embedder
+
+    return get_embedder(name)
+
+
+def check_metric(arguments: argparse.Namespace) -> None:
+    """Raise for a metric that is not known, of code lengths or of vectors as it is asked for."""
+    if arguments.metric is not None:
+        from ncd.distances.lengths import get_metric
+        from ncd.distances.vectors import get_vector_metric
+
+        (get_metric if arguments.embedder is None else get_vector_metric)(arguments.metric)
+
+
 def distance_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keyword arguments of `ncd.pairwise` and `ncd.neighbors`, names checked."""
-    from ncd.distances.lengths import get_metric
-
-    get_metric(arguments.metric)
+    check_metric(arguments)
+    embedder = checked_embedder(arguments.embedder)
     return {
-        "compressor": checked_codec(arguments.compressor),
+        "compressor": checked_codec(arguments.compressor) if embedder is None else arguments.compressor,
+        "embedder": embedder,
         "metric": arguments.metric,
         "separator": arguments.separator,
         "order": arguments.order,

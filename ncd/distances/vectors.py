@@ -1,0 +1,116 @@
+"""
+Distances of vectors: what stands beside distances of code lengths where texts have been embedded.
+
+Every function takes two arrays of vectors, (n, d) and (m, d), and returns the (n, m) distances in float64; smaller
+means more alike. Vectors are checked where they come from (`ncd.embed`), not here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["VECTOR_METRICS", "VectorMetric", "cosine_distances", "euclidean_distances", "get_vector_metric"]
+
+Floats: TypeAlias = NDArray[np.float64]
+#: A distance of vectors: a function of arrays (n, d) and (m, d) that gives (n, m).
+VectorMetric: TypeAlias = Callable[[Any, Any], Any]
+
+_CANCELLED = 1e-6  # of the squared norms: what is left of a squared distance below that has few digits
+_EXACT_VALUES = 1 << 20
+
+
+def cosine_distances(A: ArrayLike, B: ArrayLike) -> Floats:
+    r"""
+    Cosine distance, :math:`1 - \langle a, b \rangle / (|a| |b|)`.
+
+    Range 0 to 2; symmetric; independent of length. A vector of zeros has no direction: its distance is 1 from
+    everything, itself included.
+
+    Parameters
+    ----------
+    A, B : array_like, shapes (n, d) and (m, d)
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m)
+
+    Examples
+    --------
+    >>> cosine_distances([[1, 0], [1, 1]], [[2, 0]]).round(3).tolist()
+    [[0.0], [0.293]]
+    """
+    left, right = _directions(A), _directions(B)
+    return np.clip(1.0 - left @ right.T, 0.0, 2.0)
+
+
+def euclidean_distances(A: ArrayLike, B: ArrayLike) -> Floats:
+    r"""
+    Euclidean distance, :math:`|a - b|_2`.
+
+    Computed from :math:`|a|^2 + |b|^2 - 2 \langle a, b \rangle`, and from the differences themselves where that loses
+    its digits, so that equal vectors have distance 0.
+
+    Parameters
+    ----------
+    A, B : array_like, shapes (n, d) and (m, d)
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m)
+
+    Examples
+    --------
+    >>> euclidean_distances([[0, 0], [3, 4]], [[3, 4]]).tolist()
+    [[5.0], [0.0]]
+    """
+    left, right = np.asarray(A, np.float64), np.asarray(B, np.float64)
+    norms = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)[None, :]
+    squared = norms - 2.0 * (left @ right.T)
+    rows, columns = np.nonzero(squared <= _CANCELLED * norms)
+    step = max(1, _EXACT_VALUES // max(1, left.shape[1]))
+    for first in range(0, len(rows), step):
+        i, j = rows[first : first + step], columns[first : first + step]
+        squared[i, j] = np.square(left[i] - right[j]).sum(axis=1)
+    return np.sqrt(squared)
+
+
+def _directions(vectors: ArrayLike) -> Floats:
+    """The vectors at length one; zeros stay."""
+    array = np.asarray(vectors, np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", array, array))[:, None]
+    return np.divide(array, norms, out=np.zeros_like(array), where=norms > 0)
+
+
+#: Distances of vectors by name.
+VECTOR_METRICS: dict[str, VectorMetric] = {"cosine": cosine_distances, "euclidean": euclidean_distances}
+
+
+def get_vector_metric(metric: str | VectorMetric) -> VectorMetric:
+    """
+    A distance of vectors by name, or a function as it is.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known; the message lists the choices.
+
+    Examples
+    --------
+    >>> get_vector_metric("cosine").__name__
+    'cosine_distances'
+    """
+    if callable(metric):
+        return metric
+    if metric in VECTOR_METRICS:
+        return VECTOR_METRICS[metric]
+    near = difflib.get_close_matches(str(metric), VECTOR_METRICS, n=1)
+    hint = f"did you mean {near[0]!r}? Choose" if near else "choose"
+    raise ValueError(
+        f"metric is {metric!r}: vectors of an embedder have no code lengths; {hint} from "
+        f"{', '.join(map(repr, VECTOR_METRICS))}, or give a function of two arrays of vectors"
+    )

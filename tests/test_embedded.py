@@ -1,0 +1,169 @@
+"""Distances of embedded texts where distances of code lengths go: matrices, neighbours, classification, commands."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from sklearn.base import clone
+from sklearn.neighbors import KNeighborsClassifier
+
+import ncd
+from ncd.cli import main
+from ncd.distances.vectors import cosine_distances, euclidean_distances
+from ncd.embed import get_embedder
+from ncd.exceptions import EmptyTextError
+
+TEXTS = [
+    f"{a} {b} {c}" for a in ("the cat", "a dog", "no bird") for b in ("sat on", "ran to") for c in ("it", "me", "us")
+]
+LABELS = [text.split()[1] for text in TEXTS]
+
+
+class Letters:
+    """An object with `encode` alone: how often each letter is there."""
+
+    def encode(self, texts):
+        return np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts], float)
+
+
+def test_distances_of_vectors_are_scipys():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(30, 7)), rng.normal(size=(20, 7))
+    np.testing.assert_allclose(cosine_distances(a, b), cdist(a, b, "cosine"), atol=1e-14)
+    np.testing.assert_allclose(euclidean_distances(a, b), cdist(a, b), atol=1e-13)
+
+
+def test_near_and_equal_vectors_keep_their_digits():
+    a = np.array([[1e6, 1.0], [1e6, 1.0], [1e6, 1.0 + 1e-6]])
+    np.testing.assert_allclose(euclidean_distances(a, a), cdist(a, a), rtol=1e-9)
+    assert np.diag(euclidean_distances(a, a)).tolist() == [0, 0, 0]
+
+
+def test_zeros_have_no_direction():
+    assert cosine_distances([[0, 0]], [[0, 0], [1, 2]]).tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_matrix_and_neighbors(metric):
+    vectors = Letters().encode(TEXTS)
+    expected = cdist(vectors, vectors, metric)
+    matrix = ncd.pairwise(TEXTS, embedder=Letters(), metric=metric)
+    np.testing.assert_allclose(matrix, expected, atol=1e-6)  # vectors are float32
+    assert np.array_equal(matrix, matrix.T)
+    found = ncd.neighbors(TEXTS, k=3, embedder=Letters(), metric=metric)
+    np.fill_diagonal(expected, np.inf)
+    np.testing.assert_allclose(found.distances, np.sort(expected, 1)[:, :3], atol=1e-6)
+    two = ncd.pairwise(TEXTS[:4], TEXTS[2:9], embedder=Letters(), metric=metric)
+    np.testing.assert_allclose(two, cdist(vectors[:4], vectors[2:9], metric), atol=1e-6)
+
+
+def test_own_metric_may_depend_on_the_order():
+    def first(a, b):
+        return np.repeat(a[:, :1], len(b), axis=1)
+
+    matrix = ncd.pairwise(TEXTS, embedder=Letters(), metric=first)
+    assert np.array_equal(matrix, np.repeat(Letters().encode(TEXTS)[:, :1], len(TEXTS), axis=1))
+    with pytest.raises(ValueError, match="NaN"):
+        ncd.pairwise(TEXTS, embedder=Letters(), metric=lambda a, b: np.full((len(a), len(b)), np.nan))
+    with pytest.raises(ValueError, match="shape"):
+        ncd.pairwise(TEXTS, embedder=Letters(), metric=lambda a, b: np.zeros(3))
+
+
+def test_a_file_of_many_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr("ncd.embedded._SIDE", 5)
+    matrix = ncd.pairwise(TEXTS, embedder="tfidf:3", out=tmp_path / "d.npy", dtype="float32", checkpoint=True)
+    np.testing.assert_allclose(matrix, ncd.pairwise(TEXTS, embedder="tfidf:3"), atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["d.npy"]
+
+
+def test_what_learns_learns_from_y_and_stays_as_it_was():
+    model = get_embedder("tfidf:3")
+    given = ncd.pairwise(TEXTS[:5], TEXTS[5:], embedder=model)
+    assert not model.fitted
+    again = ncd.pairwise(TEXTS[:5], TEXTS[5:], embedder=get_embedder("tfidf:3").fit(TEXTS[5:]))
+    np.testing.assert_array_equal(given, again)
+
+
+def test_generators_are_read_once():
+    assert ncd.pairwise((t for t in TEXTS), (t for t in TEXTS[:3]), embedder="tfidf:3").shape == (18, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compressor": "zstd"}, "compressor is 'zstd'"),
+        ({"joint": "primed"}, "joint is 'primed'"),
+        ({"symmetrize": "min"}, "symmetrize"),
+        ({"clip": True}, "clip"),
+        ({"allow_empty": True}, "allow_empty"),
+        ({"separator": "\n"}, "separator"),
+        ({"metric": "ncd"}, "cosine"),
+        ({"metric": "euclidaen"}, "did you mean 'euclidean'"),
+    ],
+)
+def test_options_of_code_lengths_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        ncd.pairwise(TEXTS, embedder=Letters(), **options)
+
+
+def test_bad_texts_and_vectors():
+    with pytest.raises(EmptyTextError, match=r"texts\[1\] is empty"):
+        ncd.pairwise(["a", ""], embedder=Letters())
+    with pytest.raises(ValueError, match=r"texts\[1\] is not UTF-8 .*offset 1"):
+        ncd.pairwise([b"a", b"a\xff"], embedder=Letters())
+    with pytest.raises(TypeError, match="encode"):
+        ncd.pairwise(TEXTS, embedder=3)
+
+    class Bad:
+        def encode(self, texts):
+            return [[float("nan")]] * len(texts)
+
+    with pytest.raises(ValueError, match="not finite for text 0"):
+        ncd.pairwise(TEXTS, embedder=Bad())
+
+    class Ragged:
+        def encode(self, texts):
+            return [[1.0] * (i + 1) for i in range(len(texts))]
+
+    with pytest.raises(ValueError, match="one dimension"):
+        ncd.pairwise(TEXTS, embedder=Ragged())
+
+
+def test_classifier_is_scikit_learns_on_the_same_vectors():
+    half = TEXTS[::2], LABELS[::2]
+    ours = ncd.NCDClassifier(embedder=Letters(), n_neighbors=1).fit(*half)
+    theirs = KNeighborsClassifier(1, metric="cosine").fit(Letters().encode(half[0]), half[1])
+    assert ours.predict(TEXTS).tolist() == theirs.predict(Letters().encode(TEXTS)).tolist()
+    distances, indices = ours.kneighbors(n_neighbors=2)
+    assert distances.shape == (9, 2)
+    assert (indices != np.arange(9)[:, None]).all()
+
+
+def test_classifier_clones_saves_and_loads(tmp_path):
+    model = ncd.NCDClassifier(embedder="tfidf:4", n_neighbors=1).fit(TEXTS, LABELS)
+    assert clone(model).embedder == "tfidf:4"
+    ncd.save_model(model, tmp_path / "m.ncd")
+    loaded = ncd.load_model(tmp_path / "m.ncd")
+    assert loaded.predict(TEXTS).tolist() == model.predict(TEXTS).tolist() == LABELS
+    with pytest.raises(ValueError, match="joint is 'primed'"):
+        ncd.NCDClassifier(embedder="tfidf", joint="primed").fit(TEXTS, LABELS)
+
+
+def test_commands(tmp_path, capsys):
+    data = tmp_path / "texts.jsonl"
+    rows = [json.dumps({"text": text, "label": label}) for text, label in zip(TEXTS, LABELS, strict=True)]
+    data.write_text("\n".join(rows))
+    assert main(["matrix", str(data), "--embedder", "tfidf:3", "-o", str(tmp_path / "d.npy")]) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "d.npy"), ncd.pairwise(TEXTS, embedder="tfidf:3"))
+    assert main(["neighbors", "--index", str(data), "--embedder", "tfidf:3", "--metric", "euclidean", "-k", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(TEXTS)
+    command = ["classify", "--train", str(data), "--test", str(data), "--method", "knn", "--embedder", "tfidf:4"]
+    assert main([*command, "-k", "1"]) == 0
+    assert "accuracy 1.0000" in capsys.readouterr().err
+    assert main(["matrix", str(data), "--embedder", "tfidf", "--compressor", "zstd"]) == 2
+    assert "compressor is 'zstd' together with an embedder" in capsys.readouterr().err
+    assert main(["matrix", str(data), "--embedder", "nothing"]) == 2
+    assert main(["classify", "--train", str(data), "--test", str(data), "--embedder", "tfidf"]) == 2
