@@ -56,7 +56,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON; ends that are not finite are None."""
-        return _plain(asdict(self))
+        return plain(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON; ends that are not finite are None."""
-        return _plain(asdict(self))
+        return plain(asdict(self))
 
 
 def wilson(right: int, n: int, *, level: float = 0.95) -> Estimate:
@@ -126,7 +126,7 @@ def wilson(right: int, n: int, *, level: float = 0.95) -> Estimate:
 
     n = whole_number(n, "n", 1)
     right = whole_number(right, "right", 0, n)
-    interval = binomtest(right, n).proportion_ci(_level(level), method="wilson")
+    interval = binomtest(right, n).proportion_ci(confidence(level), method="wilson")
     return Estimate(right / n, float(interval.low), float(interval.high), n, level)
 
 
@@ -197,7 +197,7 @@ def mcnemar(mine: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> Differ
     only_mine, only_other = int((a & ~b).sum()), int((b & ~a).sum())
     p_value = float(binomtest(only_mine, only_mine + only_other).pvalue) if only_mine + only_other else 1.0
     p, q = (only_mine + 1) / (n + 2), (only_other + 1) / (n + 2)
-    half = float(norm.ppf((1 + _level(level)) / 2)) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    half = float(norm.ppf((1 + confidence(level)) / 2)) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
     low, high = max(-1.0, p - q - half), min(1.0, p - q + half)
     return Difference((only_mine - only_other) / n, low, high, p_value, n, level)
 
@@ -223,7 +223,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     0.713 [0.651, 0.776]
     """
     numbers = _numbers(values, "values", 1)
-    mean, half = _student(numbers, _level(level))
+    mean, half = _student(numbers, confidence(level))
     return Estimate(mean, mean - half, mean + half, len(numbers), level)
 
 
@@ -251,7 +251,7 @@ def paired_means(mine: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> D
 
     a, b = _numbers(mine, "mine", 2), _numbers(other, "other", 2)
     n = _same_length(mine=a, other=b)
-    mean, half = _student(a - b, _level(level))
+    mean, half = _student(a - b, confidence(level))
     error = float((a - b).std(ddof=1)) / math.sqrt(n)
     t_value = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
     p_value = float(2 * t.sf(abs(t_value), n - 1))
@@ -308,11 +308,11 @@ def bootstrap(
     drawn = np.array(
         [
             float(statistic(*(array[rows] for array in arrays)))
-            for block in _draws(n, n_resamples, random_state)
+            for block in draws(n, n_resamples, random_state)
             for rows in block
         ]
     )
-    low, high = _quantiles(drawn, _level(level))
+    low, high = percentiles(drawn, confidence(level))
     return Estimate(float(statistic(*arrays)), low, high, n, level)
 
 
@@ -345,8 +345,8 @@ def spearman(
     """
     x, y = _ranked(scores, "scores"), _ranked(truth, "truth")
     n = _same_length(scores=x, truth=y)
-    drawn = [_rank_correlation(x[rows], y[rows]) for rows in _draws(n, n_resamples, random_state)]
-    low, high = _quantiles(np.concatenate(drawn), _level(level))
+    drawn = [_rank_correlation(x[rows], y[rows]) for rows in draws(n, n_resamples, random_state)]
+    low, high = percentiles(np.concatenate(drawn), confidence(level))
     return Estimate(float(_rank_correlation(x[None], y[None])[0]), low, high, n, level)
 
 
@@ -388,7 +388,7 @@ def paired_spearman(
     drawn = np.concatenate(
         [
             _rank_correlation(a[rows], y[rows]) - _rank_correlation(b[rows], y[rows])
-            for rows in _draws(n, n_resamples, random_state)
+            for rows in draws(n, n_resamples, random_state)
         ]
     )
     value = float((_rank_correlation(a[None], y[None]) - _rank_correlation(b[None], y[None]))[0])
@@ -396,7 +396,7 @@ def paired_spearman(
     # Sums of ranks differ in their last bits with their order: that is no side of 0.
     smaller = min(int((defined <= 1e-12).sum()), int((defined >= -1e-12).sum()))
     p_value = min(1.0, 2 * (1 + smaller) / (1 + len(defined)))
-    low, high = _quantiles(defined, _level(level))
+    low, high = percentiles(defined, confidence(level))
     return Difference(value, low, high, p_value, n, level)
 
 
@@ -430,12 +430,12 @@ def holm(p_values: ArrayLike) -> Floats:
     return adjusted
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def plain(values: dict[str, Any]) -> dict[str, Any]:
     """Values for JSON, which has no infinity."""
     return {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in values.items()}
 
 
-def _level(level: float) -> float:
+def confidence(level: float) -> float:
     """A confidence level, checked."""
     return real_number(level, "level", "give a share between 0 and 1", lambda share: 0 < share < 1)
 
@@ -479,7 +479,7 @@ def _student(values: Floats, level: float) -> tuple[float, float]:
     return float(values.mean()), float(t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
 
 
-def _draws(n: int, n_resamples: int, random_state: int) -> Iterator[NDArray[np.int64]]:
+def draws(n: int, n_resamples: int, random_state: int) -> Iterator[NDArray[np.int64]]:
     """Rows drawn with replacement, some draws at once; the same for all methods."""
     count = whole_number(n_resamples, "n_resamples", 1)
     random = np.random.default_rng(seed(random_state))
@@ -488,7 +488,7 @@ def _draws(n: int, n_resamples: int, random_state: int) -> Iterator[NDArray[np.i
         yield random.integers(0, n, (min(block, count - first), n))
 
 
-def _quantiles(drawn: Sequence[float] | Floats, level: float) -> tuple[float, float]:
+def percentiles(drawn: Sequence[float] | Floats, level: float) -> tuple[float, float]:
     """Ends of the percentile interval of the draws that gave a number."""
     values = np.asarray(drawn, np.float64)
     values = values[np.isfinite(values)]
