@@ -1,0 +1,323 @@
+"""Where clustering takes its distances from: texts, vectors, samples or a matrix, a column at a time or all."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ncd.distances.vectors import VECTOR_METRICS, get_vector_metric
+
+__all__ = ["Floats", "MatrixSource", "Source", "as_matrix", "refuse_negative", "source_of"]
+
+Floats: TypeAlias = NDArray[np.float64]
+_AnyText = TypeVar("_AnyText", str, bytes)
+
+#: Distances between samples of numbers, by name: where each function is.
+SAMPLE_METRICS = {
+    "distributional": ("ncd.distances.distributional", "distributional_distance"),
+    "energy": ("ncd.distances.samples", "energy_distance"),
+    "kde_l1": ("ncd.distances.samples", "kde_l1"),
+    "mmd": ("ncd.distances.samples", "mmd"),
+}
+
+
+class Source(ABC):
+    """Symmetric distances of n samples; the distance of a sample from itself is 0."""
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise ValueError("X is empty: give at least one sample")
+        self.n = n
+        self._columns: dict[int, Floats] = {}
+
+    def column(self, i: int) -> Floats:
+        """Distances of all samples from one, kept."""
+        if i not in self._columns:
+            column = np.array(self._column(i), np.float64)
+            column[i] = 0.0
+            self._columns[i] = column
+        return self._columns[i]
+
+    def matrix(self) -> Floats:
+        """All distances."""
+        matrix = self._matrix()
+        np.fill_diagonal(matrix, 0.0)
+        self._columns = dict(enumerate(matrix))
+        return matrix
+
+    def _matrix(self) -> Floats:
+        return np.stack([self.column(i) for i in range(self.n)])
+
+    @abstractmethod
+    def _column(self, i: int) -> Floats:
+        """Distances of all samples from one."""
+
+    def halves(self) -> Floats:
+        """For each sample the distance of its first half from its second."""
+        raise ValueError(
+            'rule="halves" cuts samples in two, which a matrix or single vectors do not allow: give a '
+            'number, "gap" or "silhouette"'
+        )
+
+
+class MatrixSource(Source):
+    """A matrix that is there already."""
+
+    def __init__(self, distances: ArrayLike, name: str = "X") -> None:
+        self._distances = as_matrix(distances, name)
+        super().__init__(len(self._distances))
+
+    def _column(self, i: int) -> Floats:
+        return self._distances[i]
+
+    def _matrix(self) -> Floats:
+        return self._distances.copy()
+
+
+class VectorSource(Source):
+    """Vectors and a distance of them; where they are of texts, halves of these can be encoded too."""
+
+    def __init__(self, vectors: ArrayLike, metric: Any, halves: Callable[[], tuple[Any, Any]] | None = None) -> None:
+        self._vectors = np.asarray(vectors)
+        self._distance = get_vector_metric(metric)
+        self._halves = halves
+        super().__init__(len(self._vectors))
+
+    def _column(self, i: int) -> Floats:
+        return np.asarray(self._distance(self._vectors, self._vectors[i : i + 1]), np.float64)[:, 0]
+
+    def _matrix(self) -> Floats:
+        return np.array(self._distance(self._vectors, self._vectors), np.float64)
+
+    def halves(self) -> Floats:
+        if self._halves is None:
+            return super().halves()
+        first, second = self._halves()
+        pairs = zip(first, second, strict=True)
+        return np.array([float(self._distance(a[None, :], b[None, :])[0, 0]) for a, b in pairs])
+
+
+class TextSource(Source):
+    """Texts and a compressor; of two texts the bytewise smaller one stands first, so that L(xy) = L(yx)."""
+
+    def __init__(self, texts: Any, compressor: Any, metric: Any, n_jobs: int | None, progress: bool | None) -> None:
+        from ncd.corpus import as_corpus
+        from ncd.distances.lengths import get_metric
+
+        self._texts = as_corpus(texts, name="X")
+        self._metric = get_metric(metric)
+        self._work: dict[str, Any] = {"compressor": compressor, "n_jobs": n_jobs, "progress": progress}
+        self._alone: Any = None
+        super().__init__(len(self._texts))
+
+    def _lengths(self) -> Any:
+        from ncd.pairwise import lengths
+
+        if self._alone is None:
+            self._alone = lengths(self._texts, **self._work)
+        return self._alone
+
+    def _both_ways(self, lx: Any, ly: Any, joint: Any) -> Floats:
+        """The mean of d(x, y) and d(y, x), which are one number for most distances."""
+        there, back = self._metric(lx, ly, joint), self._metric(ly, lx, joint)
+        return np.asarray((there + back) / 2, np.float64)
+
+    def _column(self, i: int) -> Floats:
+        from ncd.pairwise import joint_lengths
+
+        alone = self._lengths()
+        joint = joint_lengths(self._texts, [self._texts[i]], order="sorted", **self._work)
+        return self._both_ways(alone, alone[i], joint[:, 0])
+
+    def _matrix(self) -> Floats:
+        from ncd.pairwise import joint_lengths
+
+        alone = self._lengths()
+        return self._both_ways(alone[:, None], alone[None, :], joint_lengths(self._texts, order="sorted", **self._work))
+
+    def halves(self) -> Floats:
+        from ncd.compressors.registry import get_compressor
+
+        codec, result = get_compressor(self._work["compressor"]), []
+        for i, text in enumerate(self._texts):
+            first, second = sorted(_cut(text, i, b" "))
+            lx, ly, lxy = codec.length(first), codec.length(second), codec.length(first + b" " + second)
+            result.append(float(self._both_ways(lx, ly, lxy)))
+        return np.array(result)
+
+
+class SampleSource(Source):
+    """Samples and a function of two of them, which is taken to be symmetric and asked once for a pair."""
+
+    def __init__(self, samples: Sequence[Any], distance: Callable[[Any, Any], Any]) -> None:
+        self._samples = samples
+        self._distance = distance
+        super().__init__(len(samples))
+
+    def _between(self, a: Any, b: Any, where: str) -> float:
+        try:
+            value = float(self._distance(a, b))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{where}: {error}") from error
+        if not math.isfinite(value):
+            raise ValueError(f"{where}: the metric gave {value}, which is no distance")
+        return value
+
+    def _column(self, i: int) -> Floats:
+        result = np.zeros(self.n)
+        for j in range(self.n):
+            if j in self._columns:
+                result[j] = self._columns[j][i]
+            elif i != j:
+                first, second = min(i, j), max(i, j)
+                where = f"X[{first}] and X[{second}]"
+                result[j] = self._between(self._samples[first], self._samples[second], where)
+        return result
+
+    def halves(self) -> Floats:
+        result = []
+        for i, sample in enumerate(self._samples):
+            if isinstance(sample, str | bytes):
+                first, second = _cut(sample, i, " ") if isinstance(sample, str) else _cut(sample, i, b" ")
+            else:
+                half = len(sample) // 2
+                if not half:
+                    raise _too_short(i)
+                first, second = sample[:half], sample[half:]
+            result.append(self._between(first, second, f"the halves of X[{i}]"))
+        return np.array(result)
+
+
+def _too_short(i: int) -> ValueError:
+    return ValueError(f'X[{i}] is too short to be cut in two, as rule="halves" does: leave it out or take another rule')
+
+
+def _cut(text: _AnyText, i: int, space: _AnyText) -> tuple[_AnyText, _AnyText]:
+    """A text in two, at the space nearest to its middle if there is one."""
+    if len(text) < 2:
+        raise _too_short(i)
+    middle = len(text) // 2
+    places = [place for place in (text.rfind(space, 1, middle), text.find(space, middle, -1)) if place > 0]
+    if not places:
+        return text[:middle], text[middle:]
+    place = min(places, key=lambda place: abs(place - middle))
+    return text[:place], text[place + 1 :]
+
+
+def as_matrix(distances: ArrayLike, name: str = "distances") -> Floats:
+    """
+    A square matrix of finite distances, made symmetric by the mean of d(x, y) and d(y, x), its diagonal 0.
+
+    Raises
+    ------
+    ValueError
+        If it is not square, is empty, or has an element that is not finite.
+    """
+    try:
+        matrix = np.array(distances, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is no matrix of distances: {error}") from error
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise ValueError(f"{name} has shape {matrix.shape}: give a square matrix of distances, n x n")
+    np.fill_diagonal(matrix, 0.0)
+    if not np.isfinite(matrix).all():
+        row, column = np.argwhere(~np.isfinite(matrix))[0]
+        raise ValueError(f"{name}[{row}, {column}] is {matrix[row, column]}: distances must be finite")
+    return (matrix + matrix.T) / 2
+
+
+def refuse_negative(distances: Floats, what: str) -> None:
+    """Raise for distances below 0, such as bits saved, where they are used as weights or in quotients."""
+    if (distances < 0).any():
+        raise ValueError(f"a distance is {distances.min():.4g}: {what} takes none below 0, choose another metric")
+
+
+def source_of(X: Any, metric: Any, compressor: Any, embedder: Any, n_jobs: int | None, progress: bool | None) -> Source:
+    """Distances as the parameters of a clustering ask for them."""
+    if isinstance(metric, str) and metric == "precomputed":
+        return MatrixSource(X)
+    if embedder is not None:
+        return _embedded(X, "cosine" if metric == "auto" else metric, embedder, progress)
+    if callable(metric):
+        return SampleSource(_listed(X), metric)
+    if metric in SAMPLE_METRICS:
+        return SampleSource(_numbers(X), _sample_metric(metric))
+    if metric in VECTOR_METRICS and _numeric(X):
+        return VectorSource(_vectors(X), metric)
+    if metric == "auto" and _numeric(X):
+        return SampleSource(_numbers(X), _sample_metric("distributional"))
+    return TextSource(X, compressor, "ncd" if metric == "auto" else _text_metric(metric), n_jobs, progress)
+
+
+def _text_metric(metric: Any) -> Any:
+    """A distance of code lengths, or an error that names all there are."""
+    from ncd.distances.lengths import METRICS
+
+    if metric not in METRICS:
+        names = ["auto", "precomputed", *METRICS, *VECTOR_METRICS, *SAMPLE_METRICS]
+        choices = ", ".join(map(repr, dict.fromkeys(names)))
+        raise ValueError(f"metric is {metric!r}: choose from {choices}, or give a function of two samples")
+    return metric
+
+
+def _sample_metric(name: str) -> Callable[[Any, Any], Any]:
+    from importlib import import_module
+
+    module, function = SAMPLE_METRICS[name]
+    found: Callable[[Any, Any], Any] = getattr(import_module(module), function)
+    return found
+
+
+def _listed(X: Any) -> list[Any]:
+    """Samples as a list."""
+    if isinstance(X, str | bytes):
+        raise TypeError(f"X is one text of {len(X):,} characters: give a list of samples")
+    try:
+        return list(X)
+    except TypeError:
+        raise TypeError(f"X is of type {type(X).__name__}: give a list of samples") from None
+
+
+def _numeric(X: Any) -> bool:
+    """Whether X holds numbers and not texts."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
+        return True
+    return isinstance(X, list | tuple) and bool(len(X)) and isinstance(X[0], np.ndarray | list | tuple)
+
+
+def _numbers(X: Any) -> list[Any]:
+    """Sequences of numbers or vectors, checked."""
+    from ncd.distances.cells import as_filled
+
+    samples = [as_filled(x, f"X[{i}]") for i, x in enumerate(_listed(X))]
+    for i, sample in enumerate(samples):
+        if sample.shape[1] != samples[0].shape[1]:
+            raise ValueError(f"X[{i}] has {sample.shape[1]} coordinates and X[0] has {samples[0].shape[1]}")
+    return samples
+
+
+def _vectors(X: Any) -> NDArray[np.generic]:
+    """Vectors of one dimension, finite."""
+    from ncd.distances.cells import as_filled
+
+    return as_filled(X, "X")
+
+
+def _embedded(X: Any, metric: Any, embedder: Any, progress: bool | None) -> VectorSource:
+    """Texts under an embedder, which learns from them if it learns at all."""
+    from ncd.embed.base import as_strings
+    from ncd.embedded import learned
+
+    texts = as_strings(X, name="X")
+    model = learned(embedder, texts)
+
+    def halves() -> tuple[Any, Any]:
+        parts = [_cut(text, i, " ") for i, text in enumerate(texts)]
+        return model.encode([a for a, _ in parts]), model.encode([b for _, b in parts])
+
+    return VectorSource(model.encode(texts, progress=progress), metric, halves)
