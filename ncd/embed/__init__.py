@@ -11,6 +11,8 @@ _EXPORTS = {
     "ncd.embed.registry": ["EmbedderInfo", "available_embedders", "get_embedder", "register_embedder"],
     "ncd.embed.sentence": ["Sentence", "minilm"],
     "ncd.embed.tfidf": ["Tfidf"],
+    "ncd.embed.word_lookup": ["Coverage", "Lookup"],
+    "ncd.embed.word_vectors": ["LearnedWords", "WordVectors", "word2vec"],
 }
 _HOME = homes(__name__, _EXPORTS)
 
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
     )
     from ncd.embed.sentence import Sentence as Sentence, minilm as minilm
     from ncd.embed.tfidf import Tfidf as Tfidf
+    from ncd.embed.word_lookup import Coverage as Coverage, Lookup as Lookup
+    from ncd.embed.word_vectors import (
+        LearnedWords as LearnedWords,
+        WordVectors as WordVectors,
+        word2vec as word2vec,
+    )
 
 
 def __getattr__(name: str) -> Any:
