@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 
 from ncd.corpus import Texts
 from ncd.distances.vectors import VECTOR_METRICS, VectorMetric, get_vector_metric
-from ncd.embed.base import Embedder, Vectors
+from ncd.embed.base import Vectors, learned
+from ncd.embed.registry import get_embedder
 from ncd.engines.host import Block, Grid
 from ncd.progress import progress_bar
 
-__all__ = ["EmbeddedDistances", "learned", "refuse_code_options"]
+__all__ = ["EmbeddedDistances", "refuse_code_options"]
 
 _SIDE = 1024  # rows and columns of a block: its distances are 8 MB
 
@@ -31,18 +31,6 @@ def refuse_code_options(options: Mapping[str, tuple[Any, Any]]) -> None:
                 f"{name} is {value!r} together with an embedder, which has vectors and no code lengths: leave one of "
                 "them out"
             )
-
-
-def learned(embedder: Any, texts: Texts) -> Embedder:
-    """
-    An embedder by name or object, that can encode: one that learns, and has not, learns from these texts.
-
-    The object that was given stays as it is.
-    """
-    from ncd.embed.registry import get_embedder
-
-    model = get_embedder(embedder)
-    return model if model.fitted else copy.deepcopy(model).fit(texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +51,7 @@ class EmbeddedDistances:
         chosen = get_vector_metric("cosine" if metric is None else metric)
         X = X if isinstance(X, list | np.ndarray) else list(X)
         Y = Y if Y is None or isinstance(Y, list | np.ndarray) else list(Y)
-        model = learned(embedder, X if Y is None else Y)
+        model = learned(get_embedder(embedder), X if Y is None else Y)
         x = model.encode(X, progress=progress)
         return cls(model.name, x, x if Y is None else model.encode(Y, progress=progress), Y is None, chosen)
 

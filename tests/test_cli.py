@@ -21,6 +21,7 @@ import ncd
 from ncd import data
 from ncd.cli import app, main, report
 from ncd.distances.lengths import METRICS
+from ncd.embed import available_embedders
 
 COMMANDS = ("list", "distance", "bits", "matrix", "classify", "explain", "neighbors", "demo")
 
@@ -339,12 +340,16 @@ def test_force_replaces(folder, run, target, arguments):
 def test_list(run):
     code, out, _ = run("list")
     assert code == 0
-    rows = list(csv.DictReader(io.StringIO(out), delimiter="\t"))
+    compressors, _, embedders = out.partition("\n\n")
+    rows = list(csv.DictReader(io.StringIO(compressors), delimiter="\t"))
     assert [row["name"] for row in rows] == [row.name for row in ncd.available()]
     assert rows[0]["window"] == "32768"
     assert {row["name"]: row["unit"] for row in rows}.items() >= {"gzip:9": "bytes", "ppm:5": "bits"}.items()
+    rows = list(csv.DictReader(io.StringIO(embedders), delimiter="\t"))
+    assert {row["name"]: row["learns"] for row in rows}.items() >= {"tfidf[:DIM]": "yes", "minilm": "no"}.items()
     _, out, _ = run("list", "--json")
-    assert lines(out) == [row.to_dict() for row in ncd.available()]
+    found = [{"kind": "compressor"} | row.to_dict() for row in ncd.available()]
+    assert lines(out) == found + [{"kind": "embedder"} | row.to_dict() for row in available_embedders()]
 
 
 def test_list_shows_how_to_install(run, monkeypatch):

@@ -15,7 +15,9 @@ from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import get_metric
 from ncd.distances.vectors import get_vector_metric
-from ncd.embedded import EmbeddedDistances, learned, refuse_code_options
+from ncd.embed.base import learned
+from ncd.embed.registry import get_embedder
+from ncd.embedded import EmbeddedDistances, refuse_code_options
 from ncd.engines.host import Engine, Joint, Order
 from ncd.pairs import Symmetrize
 from ncd.pairwise import Neighbors, nearest, neighbors
@@ -157,7 +159,7 @@ class NCDClassifier(TextClassifier):
 
     def _embed(self) -> None:
         """Vectors of the training texts."""
-        self.embedder_ = learned(self.embedder, self.texts_)
+        self.embedder_ = learned(get_embedder(self.embedder), self.texts_)
         self.vectors_ = self.embedder_.encode(self.texts_, progress=self.progress)
 
     def _check_parameters(self) -> None:

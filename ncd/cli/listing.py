@@ -1,4 +1,4 @@
-"""``ncd list``: the compressors."""
+"""``ncd list``: the compressors and the embedders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from ncd.cli.output import json_line, print_table, sink
 
 NAME = "list"
-SUMMARY = "list the compressors, installed or not"
+SUMMARY = "list the compressors and embedders, installed or not"
 DESCRIPTION = """\
 A compressor gives code lengths: L(x) is the number of bytes, or bits, that it needs for x.
 
@@ -22,7 +22,10 @@ A compressor gives code lengths: L(x) is the number of bytes, or bits, that it n
             are out of each other's sight
   overhead  constant bytes of header and trailer, which every code length
             includes (see --remove-overhead)
-  library   library and version; where it is missing, how to install it"""
+  library   library and version; where it is missing, how to install it
+
+An embedder gives vectors, whose distances can stand where those of code lengths stand (--embedder). What is in brackets
+may be left out. With --json, "kind" tells compressors and embedders apart."""
 EXAMPLES = """\
   ncd list
   ncd list --json | grep zstd
@@ -38,10 +41,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the table."""
     from ncd.compressors.registry import available
 
-    rows = available()
+    from ncd.embed.registry import available_embedders
+
+    rows, embedders = available(), available_embedders()
     if arguments.json:
         with sink(None, force=False) as out:
-            out.writelines(json_line(row.to_dict()) for row in rows)
+            out.writelines(json_line({"kind": "compressor"} | row.to_dict()) for row in rows)
+            out.writelines(json_line({"kind": "embedder"} | row.to_dict()) for row in embedders)
         return
     print_table(
         ["name", "levels", "unit", "primed", "window", "overhead", "library"],
@@ -59,6 +65,24 @@ def run(arguments: argparse.Namespace) -> None:
         ],
         right=(4, 5),
     )
+    print()
+    print_table(
+        ["name", "learns", "embedder"],
+        [
+            (
+                _spelled(row.name, row.optional),
+                "yes" if row.learns else "no",
+                row.about if row.installed else f"missing: {row.about}",
+            )
+            for row in embedders
+        ],
+    )
+
+
+def _spelled(name: str, optional: bool) -> str:
+    """An embedder's name, with what may be left out in brackets."""
+    family, colon, argument = name.partition(":")
+    return f"{family}[{colon}{argument}]" if optional and colon else name
 
 
 def _window(window: int | None, installed: bool) -> str:

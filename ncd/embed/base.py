@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -226,6 +227,11 @@ def as_embedder(model: Any) -> Embedder:
     if isinstance(model, type) or not isinstance(model, SupportsEncode):
         raise TypeError(f"embedder is {model!r}: give a name, or an object with encode(texts)")
     return Adapted(model)
+
+
+def learned(model: Embedder, texts: Texts) -> Embedder:
+    """An embedder that can encode: one that learns, and has not, gives a copy that has learned from these texts."""
+    return model if model.fitted else copy.deepcopy(model).fit(texts)
 
 
 def refuse_wordless(places: Sequence[int], what: str, remedy: str) -> None:
