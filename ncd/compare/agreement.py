@@ -302,8 +302,7 @@ def _order(matrix: Floats, random: np.random.Generator) -> NDArray[np.int64]:
     """Every row's texts by distance, equal ones in random order, the row's own text last."""
     keys = matrix.copy()
     np.fill_diagonal(keys, np.inf)
-    shuffled = random.permutation(len(keys))
-    return np.asarray(shuffled[np.argsort(keys[:, shuffled], axis=1, kind="stable")], np.int64)
+    return np.asarray(np.lexsort((random.random(keys.shape, np.float32), keys), axis=1), np.int64)
 
 
 def _mean(values: Floats, n_resamples: int, level: float, random_state: int) -> Estimate:

@@ -246,7 +246,7 @@ def cluster_ratio(
     sizes = np.bincount(codes)
     if len(names) < 2 or sizes.max() < 2:
         raise ValueError(
-            f"labels make {len(names)} groups, the largest of {sizes.max()}: give two or more, one of two or more members"
+            f"labels make {len(names)} groups, the largest of {sizes.max()}: give two groups or more, one of two"
         )
     members = np.eye(len(names))[codes]
     chunks = pairwise_distances_chunked(cloud, metric=metric, reduce_func=lambda block, start: block @ members)
@@ -325,7 +325,7 @@ def linearity(
     How much of one representation is a linear function of another one of the same texts.
 
     1 - |Y - X A|^2 / |Y|^2 in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off and
-    A is the best matrix: any one for ``"linear"``, a rotation (or reflection) times a number for ``"orthogonal"``, where
+    A is the best matrix: any one for ``"linear"``, a rotation or reflection times a number for ``"orthogonal"``, where
     the smaller of two dimensions is filled up with zeros. The first is the linearity score of the source. The second
     does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear norm of
     X'Y over |X|^2 |Y|^2.
