@@ -472,11 +472,11 @@ def _vectors(vectors: ArrayLike, name: str, least: int) -> Floats:
     """A matrix of finite numbers with at least so many rows."""
     try:
         array = np.asarray(vectors)
+        if array.dtype.kind == "c":
+            raise TypeError(f"{name} holds complex numbers: give real ones")
         cloud = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{name} is no array of vectors of one dimension: {error}") from error
-    if array.dtype.kind == "c":
-        raise TypeError(f"{name} holds complex numbers: give real ones")
     if cloud.ndim != 2 or not cloud.shape[1]:
         raise ValueError(f"{name} has shape {cloud.shape}: give an array of shape (n, dim)")
     if len(cloud) < least:
