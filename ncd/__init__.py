@@ -2,7 +2,8 @@
 ncd: text analysis by compression.
 
 Code lengths of real compressors, the distances that follow from them, and what can be done with the distances:
-classification, nearest neighbours, clustering, changepoints. Public names are imported when they are first used.
+classification, nearest neighbours, clustering, changepoints; and the rival, embeddings. Public names are imported when
+they are first used.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _EXPORTS = {
         "MissingLibraryError",
         "ModelFileError",
         "ReadError",
+        "UnknownWordsWarning",
         "WindowWarning",
     ],
     "ncd.normality": ["Normality", "normality"],
@@ -45,9 +47,11 @@ _HOME = homes(__name__, _EXPORTS)
 #: Submodules that are attributes without being imported, and the module in each that has the content.
 _SUBMODULES = {
     "changepoint": "ncd.changepoint",
+    "cluster": "ncd.cluster",
     "compressors": "ncd.compressors",
     "data": "ncd.data",
     "distances": "ncd.distances.lengths",
+    "embed": "ncd.embed",
     "exceptions": "ncd.exceptions",
     "plot": "ncd.plot",
     "readers": "ncd.readers",
@@ -59,9 +63,11 @@ __all__ = ["__version__", *sorted(_HOME)]
 if TYPE_CHECKING:
     from ncd import (
         changepoint as changepoint,
+        cluster as cluster,
         compressors as compressors,
         data as data,
         distances as distances,
+        embed as embed,
         exceptions as exceptions,
         plot as plot,
         readers as readers,
@@ -88,6 +94,7 @@ if TYPE_CHECKING:
         MissingLibraryError as MissingLibraryError,
         ModelFileError as ModelFileError,
         ReadError as ReadError,
+        UnknownWordsWarning as UnknownWordsWarning,
         WindowWarning as WindowWarning,
     )
     from ncd.normality import Normality as Normality, normality as normality
