@@ -102,15 +102,18 @@ def load(path: Path | None = None) -> WordVectors:
     ----------
     path : path, optional
         A file of word vectors (GoogleNews and its like). Without one, word2vec is trained on `texts()`, once: the
-        vectors are kept in $NCD_CACHE or the user's cache folder. Training takes some minutes.
+        vectors are kept in $NCD_CACHE or the user's cache folder. Training takes about ten minutes on one core.
     """
     from ncd.embed.registry import get_embedder
 
-    model = get_embedder(f"word2vec:{path or _trained()}")
-    found = [(word, group) for group, words in GROUPS.items() for word in words if model.tokens(word)]
-    words, labels = [word for word, _ in found], [group for _, group in found]
+    model = get_embedder(f"word2vec:{path or _trained()}", empty="zero")
+    pairs = [(word, group) for group, members in GROUPS.items() for word in members]
+    vectors = model.encode([word for word, _ in pairs], progress=False)
+    known = vectors.any(1)
+    words = [word for (word, _), has in zip(pairs, known, strict=True) if has]
+    labels = [group for (_, group), has in zip(pairs, known, strict=True) if has]
     source = path.name if path else f"word2vec, {DIM} dimensions, {EPOCHS} epochs, trained on {_said()}"
-    return WordVectors(words, labels, model.encode(words, progress=False), source)
+    return WordVectors(words, labels, vectors[known], source)
 
 
 def _said() -> str:

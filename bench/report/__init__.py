@@ -1,0 +1,1 @@
+"""The figures of the report that the library began with, as scripts."""
