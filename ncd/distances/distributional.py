@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import whole_number
 from ncd.distances.cells import Cells, as_filled, cells_of_level, levels_of
+from ncd.distances.tiles import in_blas_threads
 
 __all__ = ["Weights", "WordSpace", "distributional_distance", "weights_table"]
 
@@ -21,6 +22,7 @@ WeightNames = Literal["papers", "geometric", "pychest"]
 Weights = WeightNames | Callable[[int, int], float] | ArrayLike
 
 _NEGLIGIBLE = 2.0**-60
+_WORTH_THREADS = 1 << 22  # places of words to count
 
 
 def _one_over(j: int) -> float:
@@ -124,6 +126,24 @@ class WordSpace:
                 if i != j:
                     result[j] += add_pair(words, m, np.concatenate([parts[i], parts[j]]), weight, counts)
         return result
+
+    def matrix(self, parts: NDArray[np.int64], n_jobs: int | None = None) -> NDArray[np.float64]:
+        """Distances of each two stretches [parts[j, 0], parts[j, 1])."""
+        from ncd.kernels.word_distance import add_pair
+
+        k = len(parts)
+        result = np.zeros((k, k))
+        jobs = n_jobs if k * len(self.x) > _WORTH_THREADS else 1
+        for m, weight, words, count in self.words():
+
+            def of_row(i: int, m: int = m, weight: float = weight, words: Any = words, count: int = count) -> Any:
+                counts = np.zeros(count, np.int64)
+                pairs = (np.concatenate([parts[i], other]) for other in parts[i + 1 :])
+                return [add_pair(words, m, pair, weight, counts) for pair in pairs]
+
+            for i, row in enumerate(in_blas_threads(of_row, range(k), jobs)):
+                result[i, i + 1 :] += row
+        return result + result.T
 
 
 def distributional_distance(

@@ -1,0 +1,225 @@
+"""
+Sums of a kernel over all pairs of vectors, tile by tile: the matrix of all pairs is never there.
+
+With vectors scaled by the bandwidth and with their mean at the origin, one matrix product gives a tile of
+e = -|x - y|^2 / 2: the two halves of the norms stand in columns of their own, each as a float and what it has lost. The
+kernel is a function of e, taken in place while the tile is in the cache. Of a symmetric matrix one half is computed.
+
+**Error.** A product of d + 4 columns in floats of unit roundoff u errs by at most 2 (d + 4) u r^2 in e, with r the
+length of the longest scaled vector, and the Gaussian and the rational kernel by no more than e does. float32
+(u = 2^-24) is taken where that bound is below 1e-3, as it is by far with a bandwidth of about the median distance;
+elsewhere float64, or differences of coordinates in few dimensions and where float64 is not enough. The bound is for
+the worst case: errors of single pairs are about 1 / sqrt(d) of it, of both signs, and cancel in sums. A row of a tile
+is summed pairwise in its own type, everything else in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Form", "Tiles", "in_blas_threads"]
+
+Floats = NDArray[np.float64]
+#: A function of two vectors: a kernel, or their distance.
+Form = Literal["gaussian", "laplace", "rational", "linear", "distance"]
+T = TypeVar("T")
+
+_SIDE = 512  # vectors of a tile: 1 MB in float32, what the cache of a core holds
+_SINGLE, _DOUBLE = 2.0**-24, 2.0**-53
+_SINGLE_ERROR, _DOUBLE_ERROR = 1e-3, 1e-8
+_FEW_DIMENSIONS = 4
+_SMOOTH = ("gaussian", "rational")  # they err by no more than e does
+
+
+def _values_of(form: Form, e: NDArray[Any]) -> NDArray[Any]:
+    """The function of two vectors from e = -|x - y|^2 / 2 (from the product of vectors for linear), in place."""
+    if form == "linear":
+        return e
+    np.minimum(e, 0, out=e)
+    if form == "gaussian":
+        return np.exp(e, out=e)
+    if form == "rational":
+        np.subtract(1, e, out=e)
+        return np.reciprocal(e, out=e)
+    e *= -2
+    np.sqrt(e, out=e)
+    if form == "distance":
+        return e
+    np.negative(e, out=e)
+    return np.exp(e, out=e)
+
+
+class Tiles:
+    """
+    Values of a kernel of a bandwidth, or distances, between any two of N vectors.
+
+    `gaussian` is exp(-|x - y|^2 / 2), `laplace` exp(-|x - y|), `rational` 1 / (1 + |x - y|^2 / 2), `linear` x y and
+    `distance` |x - y|, of vectors divided by the bandwidth and with their mean at the origin.
+    """
+
+    def __init__(self, vectors: Floats, form: Form, bandwidth: float = 1.0) -> None:
+        self.form: Form = form
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = vectors - vectors.mean(0)
+            rows /= bandwidth
+            norms = np.einsum("ij,ij->i", rows, rows)
+        if not np.isfinite(rows).all():
+            raise ValueError(
+                f"the vectors hold values up to {np.abs(vectors).max():.3g}, which cannot be subtracted or divided by "
+                f"a bandwidth of {bandwidth:.3g}: rescale them"
+            )
+        n, d = rows.shape
+        bound = 2 * (d + 4) * float(norms.max())
+        single = form in _SMOOTH and bound * _SINGLE <= _SINGLE_ERROR
+        self._rows: Floats | None = None
+        self.diagonal = norms if form == "linear" else np.full(n, 0.0 if form == "distance" else 1.0)
+        if form == "linear":
+            if not np.isfinite(bound):
+                raise ValueError("the products of the vectors are no finite numbers: rescale them")
+            self._left = self._right = rows
+        elif not single and (d <= _FEW_DIMENSIONS or not bound * _DOUBLE <= _DOUBLE_ERROR):
+            self._rows = rows
+        else:
+            dtype = np.float32 if single else np.float64
+            halves = np.empty((n, 2), dtype)
+            halves[:, 0] = norms / -2
+            halves[:, 1] = norms / -2 - halves[:, 0]
+            ones = np.ones((n, 2), dtype)
+            rows = rows.astype(dtype, copy=False)
+            self._left, self._right = np.hstack([rows, halves, ones]), np.hstack([rows, ones, halves])
+        self.dtype: np.dtype[Any] = np.dtype(np.float64 if self._rows is not None else self._left.dtype)
+
+    def __len__(self) -> int:
+        return len(self.diagonal)
+
+    def block(self, i: slice, j: slice, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Values between vectors i and vectors j, where i and j are equal 0 on the diagonal; in `out` if it fits."""
+        if self._rows is not None:
+            from scipy.spatial.distance import cdist
+
+            e = cdist(self._rows[i], self._rows[j], "sqeuclidean")
+            e *= -0.5
+        else:
+            left, right = self._left[i], self._right[j].T
+            shape = (len(left), right.shape[1])
+            e = np.matmul(left, right, out=out if out is not None and out.shape == shape else None)
+        values = _values_of(self.form, e)
+        if i == j:
+            np.fill_diagonal(values, 0)
+        return values
+
+    def _row(self, first: int) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
+        """The tiles of one row of them from the diagonal on."""
+        n = len(self)
+        i = slice(first, min(first + _SIDE, n))
+        buffer = np.empty((_SIDE, _SIDE), self.dtype) if self._rows is None else None
+        for start in range(first, n, _SIDE):
+            j = slice(start, min(start + _SIDE, n))
+            yield i, j, self.block(i, j, buffer)
+
+    def group_sums(self, sizes: Sequence[int], n_jobs: int | None = None) -> Floats:
+        """
+        Sums over all pairs i, j of different vectors, for i and j in each of the groups that follow each other.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_groups, n_groups)
+            Symmetric; both orders of a pair within a group count.
+        """
+        edges = np.concatenate([[0], np.cumsum(sizes)])
+        n_groups = len(sizes)
+
+        def of_row(first: int) -> Floats:
+            sums = np.zeros((n_groups, n_groups))
+            for i, j, tile in self._row(first):
+                (a, rows), (b, columns) = _groups_in(edges, i), _groups_in(edges, j)
+                inner = np.add.reduceat(tile, columns, axis=1).astype(np.float64)
+                part = np.add.reduceat(inner, rows, axis=0)
+                sums[a : a + len(rows), b : b + len(columns)] += part
+                if i != j:
+                    sums[b : b + len(columns), a : a + len(rows)] += part.T
+            return sums
+
+        result = np.zeros((n_groups, n_groups))
+        for part in in_blas_threads(of_row, range(0, len(self), _SIDE), n_jobs):
+            result += part
+        return result
+
+    def chosen_sums(self, chosen: NDArray[np.bool_], n_jobs: int | None = None) -> tuple[Floats, Floats, float]:
+        """
+        For each of P choices of vectors, sums over pairs i, j of different vectors.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (N, P)
+        n_jobs : int or None
+
+        Returns
+        -------
+        both, one : ndarray of float64, shape (P,)
+            Over all pairs of chosen ones; over all pairs whose first is chosen.
+        total : float
+            Over all pairs.
+        """
+        choices = chosen.shape[1]
+
+        def of_row(first: int) -> tuple[Floats, Floats]:
+            both, every = np.zeros(choices), np.zeros(len(self))
+            for i, j, tile in self._row(first):
+                products = tile @ chosen[j].astype(self.dtype)
+                products[~chosen[i]] = 0
+                twice = 1.0 if i == j else 2.0
+                both += twice * products.sum(axis=0, dtype=np.float64)
+                every[i] += tile.sum(axis=1, dtype=np.float64)
+                if i != j:
+                    every[j] += tile.sum(axis=0, dtype=np.float64)
+            return both, every
+
+        both, every = np.zeros(choices), np.zeros(len(self))
+        for part, sums in in_blas_threads(of_row, range(0, len(self), _SIDE), n_jobs):
+            both += part
+            every += sums
+        one = np.zeros(choices)
+        for first in range(0, len(self), _SIDE):
+            one += every[first : first + _SIDE] @ chosen[first : first + _SIDE]
+        return both, one, float(every.sum())
+
+
+def _groups_in(edges: NDArray[np.int64], part: slice) -> tuple[int, NDArray[np.int64]]:
+    """The first group in a stretch of vectors, and where each of its groups begins, counted from its start."""
+    first = int(np.searchsorted(edges, part.start, "right")) - 1
+    last = int(np.searchsorted(edges, part.stop, "left"))
+    return first, np.maximum(edges[first:last] - part.start, 0)
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Products of matrices by the thread that asks for them."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int | None) -> Iterator[T]:
+    """`task` of each item in threads, whose matrix products keep to theirs; results in the order of the items."""
+    import joblib
+
+    workers = min(joblib.cpu_count() if n_jobs is None else joblib.effective_n_jobs(n_jobs), len(items))
+    if workers <= 1:
+        yield from map(task, items)
+        return
+    with _one_blas_thread():
+        parallel = joblib.Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator")
+        yield from parallel(joblib.delayed(task)(item) for item in items)
