@@ -21,6 +21,7 @@ _EXPORTS = {
     "ncd.changepoint.costs": ["SegmentCost"],
     "ncd.distances.distributional": ["distributional_distance"],
     "ncd.changepoint.drift": ["DriftReference", "TextChange", "effect", "reference_p_value", "text_change_test"],
+    "ncd.changepoint.embedding_cost": ["EmbeddingCost"],
     "ncd.changepoint.estimator": ["SequenceChangepoints"],
     "ncd.changepoint.evidence": ["Agreement", "Gain"],
     "ncd.changepoint.gram": ["KernelCost", "gram_of", "rank_transform"],
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         reference_p_value as reference_p_value,
         text_change_test as text_change_test,
     )
+    from ncd.changepoint.embedding_cost import EmbeddingCost as EmbeddingCost
     from ncd.changepoint.estimator import SequenceChangepoints as SequenceChangepoints
     from ncd.changepoint.evidence import Agreement as Agreement, Gain as Gain
     from ncd.changepoint.gram import KernelCost as KernelCost, gram_of as gram_of, rank_transform as rank_transform

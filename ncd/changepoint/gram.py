@@ -15,7 +15,7 @@ from ncd.changepoint.units import Units
 from ncd.compressors import get_compressor
 from ncd.compressors.base import SupportsLength
 
-__all__ = ["KernelCost", "gram_of", "rank_transform"]
+__all__ = ["KernelCost", "finite_matrix", "gram_of", "of_length_one", "rank_transform"]
 
 #: Similarities of embeddings.
 Kernel = Literal["cosine", "rbf", "linear"]
@@ -23,7 +23,7 @@ _MOST = 1e306  # of a sum of all similarities
 _REMEDY = "cut the text into larger or fewer units, or choose a cost that keeps no matrix, such as 'words'"
 
 
-def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def finite_matrix(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """A matrix of numbers."""
     try:
         matrix = np.asarray(values, np.float64)
@@ -69,9 +69,9 @@ def gram_of(embeddings: ArrayLike, kernel: Kernel = "cosine", *, bandwidth: floa
         raise ValueError(f"kernel is {kernel!r}: choose from {', '.join(map(repr, get_args(Kernel)))}")
     if bandwidth is not None:
         bandwidth = real_number(bandwidth, "bandwidth", "give a number above 0", lambda h: 0 < h < math.inf)
-    vectors = _finite(embeddings, "embeddings")
+    vectors = finite_matrix(embeddings, "embeddings")
     if kernel == "cosine":
-        vectors = _of_length_one(vectors)
+        vectors = of_length_one(vectors)
     products = memory.new_matrix((len(vectors), len(vectors)), np.float64, _REMEDY)
     with np.errstate(over="ignore", invalid="ignore"):
         if kernel == "rbf":
@@ -101,7 +101,7 @@ def gram_of(embeddings: ArrayLike, kernel: Kernel = "cosine", *, bandwidth: floa
     return np.exp(products, out=products)
 
 
-def _of_length_one(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def of_length_one(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows divided by their lengths; those of zeros as they are. Scaled before, so that no square is lost."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
@@ -138,7 +138,7 @@ def rank_transform(matrix: ArrayLike, size: int = 11) -> NDArray[np.float64]:
     """
     if whole_number(size, "size", 3) % 2 == 0:
         raise ValueError(f"size is {size}: give an odd number from 3 on")
-    values = _finite(matrix, "matrix")
+    values = finite_matrix(matrix, "matrix")
     n, m = values.shape
     smaller, around = np.zeros((n, m), np.int32), np.zeros((n, m), np.int32)
     reach = size // 2
@@ -218,7 +218,7 @@ class KernelCost(SegmentCost):
         ----------
         distances : array_like of shape (n, n)
         """
-        d = _finite(distances, "distances")
+        d = finite_matrix(distances, "distances")
         if d.shape[0] != d.shape[1]:
             raise ValueError(f"distances have shape {d.shape}: give a square matrix")
         return cls(1 - (d / 2 + d.T / 2), **options)
@@ -304,7 +304,7 @@ class KernelCost(SegmentCost):
 
 def _symmetric(values: ArrayLike) -> NDArray[np.float64]:
     """A symmetric matrix."""
-    matrix = _finite(values, "matrix")
+    matrix = finite_matrix(values, "matrix")
     if matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"matrix has shape {matrix.shape}: give a square one")
     with np.errstate(over="ignore"):

@@ -27,7 +27,7 @@ from ncd.parameters import Parameters
 __all__ = ["COSTS", "TextSegmenter", "get_cost"]
 
 #: Names that `get_cost` knows beside those of compressors.
-COSTS = ("auto", "words", "chars", "u00", "kernel")
+COSTS = ("auto", "words", "chars", "u00", "kernel", "embedding:NAME")
 
 _SHORT = 500  # words of a text in which codes of words alone see little
 _ALPHANUMERIC = re.compile(rb"[0-9A-Za-z]")
@@ -41,10 +41,10 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
     Parameters
     ----------
     cost : str or SegmentCost
-        "words", "chars", "u00", "kernel", the name of a compressor, or "auto". An object is given back as it is.
-        "auto" is "chars" where most letters are of scripts that write no spaces (Chinese, Japanese, Thai, Lao, Tibetan,
-        Burmese, Khmer); for two segments of a text of fewer than 500 words, `OneCutCost`; "ppm:3" where there is not a
-        letter or digit; otherwise "words".
+        "words", "chars", "u00", "kernel", "embedding:" and the name of an embedder, the name of a compressor, or
+        "auto". An object is given back as it is. "auto" is "chars" where most letters are of scripts that write no
+        spaces (Chinese, Japanese, Thai, Lao, Tibetan, Burmese, Khmer); for two segments of a text of fewer than 500
+        words, `OneCutCost`; "ppm:3" where there is not a letter or digit; otherwise "words".
     units : Units
         Of the text, which "auto" looks at.
     n_segments : int, optional
@@ -84,6 +84,13 @@ def get_cost(cost: str | SegmentCost, units: Units, n_segments: int | None = Non
         from ncd.changepoint.gram import KernelCost
 
         return KernelCost()
+    family, _, embedder = cost.partition(":")
+    if family == "embedding":
+        from ncd.changepoint.embedding_cost import EmbeddingCost
+
+        if not embedder:
+            raise ValueError(f"cost is {cost!r}: name an embedder, such as 'embedding:minilm' or 'embedding:tfidf'")
+        return EmbeddingCost(embedder)
     from ncd.compressors import get_compressor
 
     try:
@@ -113,6 +120,8 @@ class TextSegmenter(Parameters):
           texts without a letter or digit (such as emoji); otherwise "words";
         - ``"u00"``: `U00Cost`;
         - ``"kernel"``: `ncd.changepoint.gram.KernelCost`, NCD of the units with each other; give `n_segments`;
+        - ``"embedding:minilm"``, or another embedder's name: `ncd.changepoint.embedding_cost.EmbeddingCost`, vectors of
+          the units, for subjects that are told in ever different words;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
           bytes of the shuffled text, for anything in bytes; give `n_segments` where units are chars or bytes.
     n_segments : int, optional
@@ -234,7 +243,7 @@ class TextSegmenter(Parameters):
         """Refuse costs with which the number of segments would mean nothing."""
         if cost.name == "kernel":
             raise ValueError("cost 'kernel' does not count in bits: give n_segments, or penalty as a number")
-        if isinstance(cost, CalibratedCost) and self.unit in _SMALL:
+        if self.unit in _SMALL and (isinstance(cost, CalibratedCost) or cost.name.startswith("embedding")):
             raise ValueError(
                 f"cost {cost.name!r} finds far too many segments of single {self.unit}: give n_segments, penalty as a "
                 "number, or a larger unit"
