@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import real_number, seed, whole_number
 from ncd.distances.discrepancy import pooled_samples
+from ncd.distances.tiles import Tiles
 
 __all__ = ["DensityDistance", "kde_l1"]
 
@@ -211,15 +212,16 @@ def _by_grid(
 
 def _log_density(points: Floats, sample: Floats, width: Floats) -> Floats:
     """Logarithm of a kernel density estimate, but for (2 pi)^(-d/2)."""
-    from scipy.spatial.distance import cdist
-    from scipy.special import logsumexp
-
-    rows, places = sample / width, points / width
-    result = np.empty(len(points))
+    tiles = Tiles(np.concatenate([points, sample]), "exponent", width)
+    n, everything = len(points), slice(len(points), len(tiles))
+    result = np.empty(n)
     step = max(1, _TILE // len(sample))
-    for first in range(0, len(points), step):
-        e = cdist(places[first : first + step], rows, "sqeuclidean")
-        result[first : first + step] = logsumexp(e * -0.5, axis=1)
+    for first in range(0, n, step):
+        part = slice(first, min(first + step, n))
+        exponents = tiles.block(part, everything)
+        largest = exponents.max(axis=1, keepdims=True)
+        exponents -= largest
+        result[part] = np.log(np.exp(exponents, out=exponents).sum(axis=1)) + largest[:, 0]
     return result - math.log(len(sample)) - float(np.log(width).sum())
 
 

@@ -13,24 +13,18 @@ from ncd.arguments import real_number, seed
 from ncd.distances.cells import as_filled
 from ncd.distances.tiles import Form, Tiles
 
-__all__ = ["Kernel", "PairMeans", "energy_distance", "median_distance", "mmd", "pooled_samples"]
+__all__ = ["Kernel", "PairMeans", "checked_samples", "energy_distance", "median_distance", "mmd", "pooled_samples"]
 
 Floats = NDArray[np.float64]
 #: Kernels of vectors.
 Kernel = Literal["gaussian", "laplace", "rational", "linear"]
 
 _MEDIAN_OF = 2_000  # vectors
+_LARGEST = 1e300
 
 
-class Pooled(NamedTuple):
-    """Samples one after another, and how many vectors each has."""
-
-    vectors: Floats
-    sizes: list[int]
-
-
-def pooled_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: int = 1) -> Pooled:
-    """Samples of vectors of one dimension, checked; `least` vectors are needed of each."""
+def checked_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: int = 1) -> list[NDArray[np.generic]]:
+    """Samples of vectors of one dimension; `least` vectors are needed of each."""
     arrays = [as_filled(sample, name) for sample, name in zip(samples, names, strict=True)]
     for array, name in zip(arrays, names, strict=True):
         if array.shape[1] != arrays[0].shape[1]:
@@ -40,7 +34,16 @@ def pooled_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: in
             )
         if len(array) < least:
             raise ValueError(f"{name} has {len(array)} vectors: {least} are needed")
-    return Pooled(np.concatenate([array.astype(np.float64) for array in arrays]), [len(array) for array in arrays])
+    return arrays
+
+
+def pooled_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: int = 1) -> tuple[Floats, list[int]]:
+    """The same one after another in float64, and how many vectors each has."""
+    arrays = checked_samples(samples, names, least)
+    for array, name in zip(arrays, names, strict=True):
+        if (largest := float(np.abs(array.astype(np.float64)).max())) > _LARGEST:
+            raise ValueError(f"{name} holds values up to {largest:.3g}, whose distances are not finite: rescale it")
+    return np.concatenate([array.astype(np.float64) for array in arrays]), [len(array) for array in arrays]
 
 
 def checked_kernel(kernel: Kernel) -> Kernel:

@@ -14,6 +14,7 @@ from ncd.distances.cells import Cells
 from ncd.distances.density import DensityDistance, kde_l1
 from ncd.distances.discrepancy import (
     Kernel,
+    checked_samples,
     distance_tiles,
     energy_distance,
     kernel_tiles,
@@ -86,17 +87,18 @@ def _by_words(
     levels: int | None = None,
 ) -> Floats:
     """Distributional distances, with the cells of all sequences together."""
-    vectors, sizes = pooled_samples(samples, _names(samples))
+    arrays = checked_samples(samples, _names(samples))
+    sizes = [len(array) for array in arrays]
     if max_length is None:
         max_length = max(1, int(math.log(max(sum(sorted(sizes)[-2:]), 3))))
     ends = np.cumsum(sizes)
     parts = np.column_stack([ends - sizes, ends]).astype(np.int64)
-    return WordSpace.of(vectors, weights, cells, max_length, levels).matrix(parts, n_jobs)
+    return WordSpace.of(np.concatenate(arrays), weights, cells, max_length, levels).matrix(parts, n_jobs)
 
 
 def _by_densities(samples: Sequence[ArrayLike], n_jobs: int | None, **options: Any) -> Floats:
     """L1 distances of kernel density estimates."""
-    pooled_samples(samples, _names(samples))
+    checked_samples(samples, _names(samples))
     return _pair_by_pair(samples, n_jobs, lambda a, b: kde_l1(a, b, **options))
 
 

@@ -27,7 +27,7 @@ __all__ = ["Form", "Tiles", "in_blas_threads"]
 
 Floats = NDArray[np.float64]
 #: A function of two vectors: a kernel, or their distance.
-Form = Literal["gaussian", "laplace", "rational", "linear", "distance"]
+Form = Literal["gaussian", "laplace", "rational", "linear", "distance", "exponent"]
 T = TypeVar("T")
 
 _SIDE = 512  # vectors of a tile: 1 MB in float32, what the cache of a core holds
@@ -42,6 +42,8 @@ def _values_of(form: Form, e: NDArray[Any]) -> NDArray[Any]:
     if form == "linear":
         return e
     np.minimum(e, 0, out=e)
+    if form == "exponent":
+        return e
     if form == "gaussian":
         return np.exp(e, out=e)
     if form == "rational":
@@ -59,11 +61,12 @@ class Tiles:
     """
     Values of a kernel of a bandwidth, or distances, between any two of N vectors.
 
-    `gaussian` is exp(-|x - y|^2 / 2), `laplace` exp(-|x - y|), `rational` 1 / (1 + |x - y|^2 / 2), `linear` x y and
-    `distance` |x - y|, of vectors divided by the bandwidth and with their mean at the origin.
+    `gaussian` is exp(-|x - y|^2 / 2), `exponent` its logarithm, `laplace` exp(-|x - y|), `rational`
+    1 / (1 + |x - y|^2 / 2), `linear` x y and `distance` |x - y|, of vectors divided by the bandwidth (a number, or one
+    for each coordinate) and with their mean at the origin.
     """
 
-    def __init__(self, vectors: Floats, form: Form, bandwidth: float = 1.0) -> None:
+    def __init__(self, vectors: Floats, form: Form, bandwidth: float | Floats = 1.0) -> None:
         self.form: Form = form
         with np.errstate(over="ignore", invalid="ignore"):
             rows = vectors - vectors.mean(0)
@@ -72,13 +75,13 @@ class Tiles:
         if not np.isfinite(rows).all():
             raise ValueError(
                 f"the vectors hold values up to {np.abs(vectors).max():.3g}, which cannot be subtracted or divided by "
-                f"a bandwidth of {bandwidth:.3g}: rescale them"
+                f"a bandwidth of {np.min(bandwidth):.3g}: rescale them"
             )
         n, d = rows.shape
         bound = 2 * (d + 4) * float(norms.max())
         single = form in _SMOOTH and bound * _SINGLE <= _SINGLE_ERROR
         self._rows: Floats | None = None
-        self.diagonal = norms if form == "linear" else np.full(n, 0.0 if form == "distance" else 1.0)
+        self.diagonal = norms if form == "linear" else np.full(n, 0.0 if form in ("distance", "exponent") else 1.0)
         if form == "linear":
             if not np.isfinite(bound):
                 raise ValueError("the products of the vectors are no finite numbers: rescale them")
@@ -149,7 +152,7 @@ class Tiles:
         result = np.zeros((n_groups, n_groups))
         for part in in_blas_threads(of_row, range(0, len(self), _SIDE), n_jobs):
             result += part
-        return result
+        return (result + result.T) / 2  # the same to the last digit
 
     def chosen_sums(self, chosen: NDArray[np.bool_], n_jobs: int | None = None) -> tuple[Floats, Floats, float]:
         """
@@ -216,7 +219,9 @@ def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int 
     """`task` of each item in threads, whose matrix products keep to theirs; results in the order of the items."""
     import joblib
 
-    workers = min(joblib.cpu_count() if n_jobs is None else joblib.effective_n_jobs(n_jobs), len(items))
+    nested = joblib.parallel.get_active_backend()[0].nesting_level
+    jobs = (1 if nested else joblib.cpu_count()) if n_jobs is None else joblib.effective_n_jobs(n_jobs)
+    workers = min(jobs, len(items))
     if workers <= 1:
         yield from map(task, items)
         return
