@@ -19,7 +19,7 @@ from ncd.cluster import (
     threshold_clusters,
 )
 from ncd.data import load_udhr
-from ncd.distances.distributional import distributional_distance
+from ncd.distances.samples import sample_distances
 
 SEQUENCES = (0.3, 0.6, 0.9)
 
@@ -141,13 +141,23 @@ def test_processes_are_told_apart(kinds, model):
     assert clustering_error([*range(kinds)] * 5, model(kinds).fit_predict(X)) == 0
 
 
+@pytest.mark.parametrize("metric", ["mmd", "energy", "kde_l1", "distributional"])
+def test_samples_by_name(metric):
+    rng = np.random.default_rng(2)
+    X = [rng.normal(shift, 1, (40 + 5 * i, 1)) for i, shift in enumerate((0, 3, 0, 3, 0))]
+    D = sample_distances(X, metric)
+    found = OfflineClustering(2, metric=metric).fit_predict(X)
+    assert found.tolist() == OfflineClustering(2, metric="precomputed").fit_predict(D).tolist() == [0, 1, 0, 1, 0]
+
+
 @pytest.mark.parametrize("kinds", [1, 2, 3])
 def test_unknown_number_of_processes(kinds):
     X = bernoulli(kinds, 1000, SEQUENCES[:kinds] * 6)
     truth = [*range(kinds)] * 6
     found = OfflineClustering(rule="halves").fit(X)
-    halves = [distributional_distance(x[:500], x[500:]) for x in X]
-    assert found.threshold_ == max(halves)
+    halves = [half for x in X for half in (x[:500], x[500:])]
+    D = sample_distances(halves, "distributional")
+    assert found.threshold_ == max(D[2 * i, 2 * i + 1] for i in range(len(X)))
     assert clustering_error(truth, found.labels_) == 0
     if kinds > 1:
         assert clustering_error(truth, OfflineClustering().fit_predict(X)) == 0
@@ -308,6 +318,7 @@ GOOD = [[0.0, 1, 2], [1, 0, 1], [2, 1, 0]]
         (lambda: OfflineClustering(2, metric=lambda a, b: np.nan).fit(["a", "b"]), r"X\[0\] and X\[1\]"),
         (lambda: OfflineClustering(2, metric=lambda a, b: "x").fit(["a", "b"]), r"X\[0\] and X\[1\]"),
         (lambda: OfflineClustering(rule="halves").fit(["a", "b"]), "too short"),
+        (lambda: OfflineClustering(rule="halves", metric=lambda a, b: 1.0).fit(["a b", b"a"]), r"X\[1\] is too short"),
         (lambda: OfflineClustering(rule="halves").fit([[1], [2, 3]]), "too short"),
         (lambda: OfflineClustering(2, embedder=Letters(), metric="ncd").fit(["a", "b"]), "'ncd'"),
         (lambda: OfflineClustering(2, embedder=object()).fit(["a", "b"]), "embedder"),

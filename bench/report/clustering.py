@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import ROOT, Results, Row, print_table, wilson
+from bench.common import Results, Row, print_table, wilson
+from bench.report.figures import FOLDER, picture
 from ncd.cluster import OfflineClustering, OnlineClustering, clustering_error, threshold_clusters
 from ncd.cluster.sources import source_of
-from ncd.distances.distributional import distributional_distance
+from ncd.distances.samples import sample_distances
 
 LENGTHS = (50, 100, 200, 500, 1000, 1500, 2000, 2500, 3000)
 RUNS, EACH = 100, 5
 BERNOULLI = (0.3, 0.6, 0.9)
 STEP = 0.5  # between the means of neighbouring Gaussians of standard deviation 1
 WIDE, WIDE_STEP = 10, 1.0  # the same with vectors, the means along one direction
-FOLDER = ROOT / "bench" / "results" / "report"
 KEY = ("method", "n")
 
 Samples = list[NDArray[Any]]
@@ -53,7 +52,7 @@ def wide(rng: np.random.Generator, truth: NDArray[np.int64], n: int) -> Samples:
 
 def by_distributional(X: Samples, kinds: int) -> Answers:
     """The algorithms of the papers with the library's defaults; the matrix is computed once for all of them."""
-    source = source_of(X, "distributional", None, None, None, False)
+    source = source_of(X, "distributional", None, None, 1, False)
     matrix, threshold = source.matrix(), float(source.halves().max())
     unknown = threshold_clusters(matrix, threshold)
     return {
@@ -65,14 +64,19 @@ def by_distributional(X: Samples, kinds: int) -> Answers:
 
 def by_pychest(X: Samples, kinds: int) -> Answers:
     """The offline algorithm with the cells and weights of PyChest, which depend on scale and shift."""
-    metric = partial(distributional_distance, cells="raw", weights="pychest")
-    return {"offline, as PyChest": (OfflineClustering(kinds, metric=metric).fit_predict(X), kinds)}
+    matrix = sample_distances(X, "distributional", cells="raw", weights="pychest", n_jobs=1)
+    return {"offline, as PyChest": (OfflineClustering(kinds, metric="precomputed").fit_predict(matrix), kinds)}
 
 
 def by_gzip(X: Samples, kinds: int) -> Answers:
     """The offline algorithm with NCD of the symbols as text."""
     texts = [(x + ord("0")).astype(np.uint8).tobytes() for x in X]
-    return {"offline, NCD by gzip": (OfflineClustering(kinds, metric="ncd", progress=False).fit_predict(texts), kinds)}
+    return {
+        "offline, NCD by gzip": (
+            OfflineClustering(kinds, metric="ncd", n_jobs=1, progress=False).fit_predict(texts),
+            kinds,
+        )
+    }
 
 
 def by_vectors(X: Samples, kinds: int) -> Answers:
@@ -81,8 +85,8 @@ def by_vectors(X: Samples, kinds: int) -> Answers:
     axes = np.linalg.svd(both - both.mean(axis=0), full_matrices=False)[2][:2]
     reduced = [x @ axes.T for x in X]
     return {
-        f"{WIDE} dimensions": (OfflineClustering(kinds).fit_predict(X), kinds),
-        f"{WIDE} dimensions, PCA to 2": (OfflineClustering(kinds).fit_predict(reduced), kinds),
+        f"{WIDE} dimensions": (OfflineClustering(kinds, n_jobs=1).fit_predict(X), kinds),
+        f"{WIDE} dimensions, PCA to 2": (OfflineClustering(kinds, n_jobs=1).fit_predict(reduced), kinds),
     }
 
 
@@ -131,18 +135,19 @@ def results_of(figure: str, output: Path) -> Results:
 
 def draw_figure(results: Results, title: str) -> None:
     """The picture beside the file."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    import matplotlib.pyplot as plt
-
-    fig, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
     names = list(dict.fromkeys(row["method"] for row in results.rows))
-    for name, marker in zip(names, "osD^vP", strict=False):
+    with picture(results.name, results.path.parent, (6.4, 3.8)) as ax:
+        _draw(ax, results, names)
+        ax.set_title(title, fontsize=10)
+
+
+def _draw(ax: Any, results: Results, names: list[str]) -> None:
+    """A line a method, the first one on top."""
+    for i, name in enumerate(names):
         rows = sorted((row for row in results.rows if row["method"] == name), key=lambda row: row["n"])
         x, y = [row["n"] for row in rows], np.array([row["error"] for row in rows])
         half = np.array([row["error_95"] or 0 for row in rows])
-        (line,) = ax.plot(x, y, marker=marker, markersize=4, linewidth=1.2, label=name)
+        (line,) = ax.plot(x, y, marker="osD^vP"[i], markersize=4, linewidth=1.2, label=name, zorder=9 - i)
         ax.fill_between(x, np.maximum(y - half, 0), y + half, color=line.get_color(), alpha=0.15, linewidth=0)
     ax.set_xscale("log")
     ticks = [n for n in LENGTHS if n not in (1500, 2500)]
@@ -151,11 +156,7 @@ def draw_figure(results: Results, title: str) -> None:
     ax.set_ylim(-0.01, None)
     ax.set_xlabel("elements of each sequence")
     ax.set_ylabel("clustering error")
-    ax.set_title(title, fontsize=10)
-    ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, frameon=False)
-    fig.savefig(results.path.with_suffix(".png"), dpi=90)
-    plt.close(fig)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class OfflineClustering(Parameters):
     the nearest centre. For samples of stationary ergodic processes and the distributional distance this is consistent:
     with probability 1, from some length on, samples are in one cluster if and only if they are of one process. That
     takes the number of clusters to be known, and nothing else: no independence, no rate of mixing. There is no chance
-    in it. With a known number only the distances from the centres are computed.
+    in it. Of texts, of vectors and by a function only the distances from the centres are computed.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ class OfflineClustering(Parameters):
         "auto": with `embedder` "cosine"; for sequences of numbers "distributional"; for texts "ncd".
         A distance of code lengths (`ncd.distances.lengths.METRICS`) for texts; "cosine" or "euclidean" for texts with
         `embedder`, or for vectors (X of shape (n, d)); "distributional", "mmd", "energy" or "kde_l1" for samples of
-        numbers or vectors; a function of two samples, taken to be symmetric; "precomputed": X is the matrix.
+        numbers or vectors, as in `ncd.distances.samples.sample_distances` (which has options); a function of two
+        samples, taken to be symmetric; "precomputed": X is the matrix.
     compressor : str or object
         For texts, as in `ncd.get_compressor`. The bytewise smaller text of a pair stands first.
     embedder : str or object, optional
@@ -76,7 +77,7 @@ class OfflineClustering(Parameters):
         as the threshold. "gap": that with `ncd.cluster.gap_threshold`. "silhouette": as many clusters as
         `ncd.cluster.silhouette_number` says, by the farthest points; it and "gap" never find a single cluster.
     n_jobs : int or None
-        For texts: number of workers; None: all cores.
+        Number of workers; None: all cores.
     progress : bool or None
         None: a bar on a terminal after a second.
 

@@ -17,13 +17,8 @@ __all__ = ["Floats", "MatrixSource", "Source", "as_matrix", "refuse_negative", "
 Floats: TypeAlias = NDArray[np.float64]
 _AnyText = TypeVar("_AnyText", str, bytes)
 
-#: Distances between samples of numbers, by name: where each function is.
-SAMPLE_METRICS = {
-    "distributional": ("ncd.distances.distributional", "distributional_distance"),
-    "energy": ("ncd.distances.samples", "energy_distance"),
-    "kde_l1": ("ncd.distances.samples", "kde_l1"),
-    "mmd": ("ncd.distances.samples", "mmd"),
-}
+#: Distances of samples of numbers by name, as in `ncd.distances.samples.sample_distances`.
+SAMPLE_METRICS = ("distributional", "mmd", "energy", "kde_l1")
 
 
 class Source(ABC):
@@ -152,6 +147,29 @@ class TextSource(Source):
 
 
 class SampleSource(Source):
+    """Samples of numbers and a distance of them by name; all distances are computed together."""
+
+    def __init__(self, samples: list[Any], distance: str, n_jobs: int | None) -> None:
+        self._samples, self._distance, self._n_jobs = samples, distance, n_jobs
+        super().__init__(len(samples))
+
+    def _between(self, samples: list[Any]) -> Floats:
+        from ncd.distances.samples import sample_distances
+
+        return sample_distances(samples, self._distance, n_jobs=self._n_jobs)
+
+    def _column(self, i: int) -> Floats:
+        return self.matrix()[i]
+
+    def _matrix(self) -> Floats:
+        return self._between(self._samples)
+
+    def halves(self) -> Floats:
+        pairs = [_cut_samples(sample, i) for i, sample in enumerate(self._samples)]
+        return np.diagonal(self._between([half for pair in pairs for half in pair]), 1)[::2]
+
+
+class FunctionSource(Source):
     """Samples and a function of two of them, which is taken to be symmetric and asked once for a pair."""
 
     def __init__(self, samples: Sequence[Any], distance: Callable[[Any, Any], Any]) -> None:
@@ -182,15 +200,20 @@ class SampleSource(Source):
     def halves(self) -> Floats:
         result = []
         for i, sample in enumerate(self._samples):
-            if isinstance(sample, str | bytes):
-                first, second = _cut(sample, i, " ") if isinstance(sample, str) else _cut(sample, i, b" ")
+            if isinstance(sample, str):
+                halves: tuple[Any, Any] = _cut(sample, i, " ")
             else:
-                half = len(sample) // 2
-                if not half:
-                    raise _too_short(i)
-                first, second = sample[:half], sample[half:]
-            result.append(self._between(first, second, f"the halves of X[{i}]"))
+                halves = _cut(sample, i, b" ") if isinstance(sample, bytes) else _cut_samples(sample, i)
+            result.append(self._between(*halves, f"the halves of X[{i}]"))
         return np.array(result)
+
+
+def _cut_samples(sample: Any, i: int) -> tuple[Any, Any]:
+    """A sequence in two."""
+    half = len(sample) // 2
+    if not half:
+        raise _too_short(i)
+    return sample[:half], sample[half:]
 
 
 def _too_short(i: int) -> ValueError:
@@ -244,13 +267,11 @@ def source_of(X: Any, metric: Any, compressor: Any, embedder: Any, n_jobs: int |
     if embedder is not None:
         return _embedded(X, "cosine" if metric == "auto" else metric, embedder, progress)
     if callable(metric):
-        return SampleSource(_listed(X), metric)
-    if metric in SAMPLE_METRICS:
-        return SampleSource(_numbers(X), _sample_metric(metric))
+        return FunctionSource(_listed(X), metric)
+    if metric in SAMPLE_METRICS or (metric == "auto" and _numeric(X)):
+        return SampleSource(_numbers(X), "distributional" if metric == "auto" else metric, n_jobs)
     if metric in VECTOR_METRICS and _numeric(X):
         return VectorSource(_vectors(X), metric)
-    if metric == "auto" and _numeric(X):
-        return SampleSource(_numbers(X), _sample_metric("distributional"))
     return TextSource(X, compressor, "ncd" if metric == "auto" else _text_metric(metric), n_jobs, progress)
 
 
@@ -263,14 +284,6 @@ def _text_metric(metric: Any) -> Any:
         choices = ", ".join(map(repr, dict.fromkeys(names)))
         raise ValueError(f"metric is {metric!r}: choose from {choices}, or give a function of two samples")
     return metric
-
-
-def _sample_metric(name: str) -> Callable[[Any, Any], Any]:
-    from importlib import import_module
-
-    module, function = SAMPLE_METRICS[name]
-    found: Callable[[Any, Any], Any] = getattr(import_module(module), function)
-    return found
 
 
 def _listed(X: Any) -> list[Any]:
@@ -310,11 +323,11 @@ def _vectors(X: Any) -> NDArray[np.generic]:
 
 def _embedded(X: Any, metric: Any, embedder: Any, progress: bool | None) -> VectorSource:
     """Texts under an embedder, which learns from them if it learns at all."""
-    from ncd.embed.base import as_strings
-    from ncd.embedded import learned
+    from ncd.embed.base import as_strings, learned
+    from ncd.embed.registry import get_embedder
 
     texts = as_strings(X, name="X")
-    model = learned(embedder, texts)
+    model = learned(get_embedder(embedder), texts)
 
     def halves() -> tuple[Any, Any]:
         parts = [_cut(text, i, " ") for i, text in enumerate(texts)]
