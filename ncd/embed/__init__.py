@@ -8,8 +8,12 @@ from ncd.lazy import found, homes
 
 _EXPORTS = {
     "ncd.embed.base": ["Embedder", "SupportsEncode", "Vectors", "as_embedder"],
+    "ncd.embed.cache": ["Cached", "cache_folder"],
+    "ncd.embed.hidden": ["Hidden"],
+    "ncd.embed.reduction": ["Reduced", "reduce"],
     "ncd.embed.registry": ["EmbedderInfo", "available_embedders", "get_embedder", "register_embedder"],
     "ncd.embed.sentence": ["Sentence", "minilm"],
+    "ncd.embed.static": ["Static", "distill"],
     "ncd.embed.tfidf": ["Tfidf"],
     "ncd.embed.word_lookup": ["Coverage", "Lookup"],
     "ncd.embed.word_vectors": ["LearnedWords", "WordVectors", "word2vec"],
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
         Vectors as Vectors,
         as_embedder as as_embedder,
     )
+    from ncd.embed.cache import Cached as Cached, cache_folder as cache_folder
+    from ncd.embed.hidden import Hidden as Hidden
+    from ncd.embed.reduction import Reduced as Reduced, reduce as reduce
     from ncd.embed.registry import (
         EmbedderInfo as EmbedderInfo,
         available_embedders as available_embedders,
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
         register_embedder as register_embedder,
     )
     from ncd.embed.sentence import Sentence as Sentence, minilm as minilm
+    from ncd.embed.static import Static as Static, distill as distill
     from ncd.embed.tfidf import Tfidf as Tfidf
     from ncd.embed.word_lookup import Coverage as Coverage, Lookup as Lookup
     from ncd.embed.word_vectors import (

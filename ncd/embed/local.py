@@ -13,7 +13,7 @@ from typing import Any
 
 from ncd.exceptions import MissingLibraryError
 
-__all__ = ["existing", "file_bytes", "file_digest", "load_errors", "model_files", "quiet", "require"]
+__all__ = ["device_of", "existing", "file_bytes", "file_digest", "load_errors", "model_files", "quiet", "require"]
 
 #: Endings of the files of a model: what else lies in its folder does not change its vectors.
 _ENDINGS = (".json", ".txt", ".model", ".safetensors", ".bin", ".npy")
@@ -72,14 +72,16 @@ def _file_digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars of `transformers` while a model is loaded."""
+    """No progress bars and reports of `transformers` while a model is loaded."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
 

@@ -89,11 +89,11 @@ def _parameters(factory: Callable[..., Any]) -> tuple[str | None, list[str]]:
     return (first[0] if first else None), [p.name for p in signature if p.kind is p.KEYWORD_ONLY]
 
 
-def _split(rest: str, known: list[str]) -> tuple[str, dict[str, str]]:
-    """What follows the colon, in which anything may stand, and the known parameters behind it."""
+def _split(rest: str, known: list[str] | None) -> tuple[str, dict[str, str]]:
+    """What follows the colon, and the parameters behind it; only known ones, where that may hold anything."""
     parts = rest.split(",") if rest else []
     named: dict[str, str] = {}
-    while parts and parts[-1].partition("=")[1] and parts[-1].partition("=")[0].strip() in known:
+    while parts and "=" in parts[-1] and (known is None or parts[-1].partition("=")[0].strip() in known):
         key, _, text = parts.pop().partition("=")
         if key.strip() in named:
             raise TypeError(f"{key.strip()!r} is given twice: give it once")
@@ -152,7 +152,7 @@ def get_embedder(spec: Any, **params: Any) -> Embedder:
     factory = _factory(family.strip())
     first, known = _parameters(factory)
     try:
-        text, named = _split(rest, [*known, *([first] if first else [])])
+        text, named = _split(rest, [*known, first] if first == "path" else None)
     except TypeError as error:
         raise TypeError(f"embedder {spec!r}: {error}") from None
     for key in params.keys() & named.keys():

@@ -12,7 +12,7 @@ import numpy as np
 from ncd.embed.base import Vectors, as_strings
 from ncd.exceptions import EmptyTextError, WindowWarning
 
-__all__ = ["TokenWindows", "count_cut", "token_windows", "warn_cut"]
+__all__ = ["TokenWindows", "count_cut", "padded", "token_windows", "warn_cut"]
 
 _AT_ONCE = 1024  # texts whose tokens are counted together
 
@@ -49,6 +49,18 @@ def warn_cut(embedder: Any, n: int, limit: int | None) -> bool:
     return bool(embedder._warned)
 
 
+def padded(rows: Sequence[Sequence[int]], padding: int, device: str) -> dict[str, Any]:
+    """Rows of tokens as a rectangle, filled up on the right, and which of them are to be seen."""
+    import torch
+
+    shape = len(rows), max(map(len, rows))
+    ids, seen = torch.full(shape, padding, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        seen[i, : len(row)] = 1
+    return {"input_ids": ids.to(device), "attention_mask": seen.to(device)}
+
+
 @dataclass(frozen=True)
 class TokenWindows:
     """A text's tokens in windows of what a model reads at once; special tokens frame each window."""
@@ -65,14 +77,9 @@ class TokenWindows:
         parts = []
         with torch.inference_mode():
             for start in range(0, len(self.rows), batch):
-                rows, special = self.rows[start : start + batch], self.special[start : start + batch]
-                widest = max(map(len, rows))
-                ids = torch.full((len(rows), widest), self.padding, dtype=torch.long)
-                seen = torch.zeros((len(rows), widest), dtype=torch.long)
-                for i, row in enumerate(rows):
-                    ids[i, : len(row)] = torch.tensor(row)
-                    seen[i, : len(row)] = 1
-                states = forward({"input_ids": ids.to(device), "attention_mask": seen.to(device)}).float().cpu().numpy()
+                special = self.special[start : start + batch]
+                features = padded(self.rows[start : start + batch], self.padding, device)
+                states = forward(features).float().cpu().numpy()
                 for i, marks in enumerate(special):
                     parts.append(states[i, : len(marks)][np.asarray(marks) == 0])
         return np.concatenate(parts).astype(np.float32, copy=False)
