@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ncd.compare import intervals
+
 Z95 = 1.959964
 
 Hits = NDArray[np.bool_]
@@ -69,12 +71,7 @@ class Comparison:
 
 def mcnemar(mine: Hits, other: Hits) -> float:
     """Two-sided p of McNemar's exact test: the texts that only one of two methods gets right are even odds."""
-    from scipy.stats import binomtest
-
-    only_mine, only_other = int((mine & ~other).sum()), int((other & ~mine).sum())
-    if only_mine + only_other == 0:
-        return 1.0
-    return float(binomtest(only_mine, only_mine + only_other).pvalue)
+    return intervals.mcnemar(mine, other).p_value
 
 
 def mean_ranks(table: NDArray[Any]) -> NDArray[np.float64]:
@@ -86,9 +83,5 @@ def mean_ranks(table: NDArray[Any]) -> NDArray[np.float64]:
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean, and half of its 95 % interval by Student's t; the half is infinite for one value."""
-    from scipy.stats import t
-
-    n = len(values)
-    if n < 2:
-        return float(np.mean(values)), math.inf
-    return float(np.mean(values)), float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    found = intervals.mean_interval(values)
+    return found.value, found.high - found.value

@@ -3,11 +3,12 @@ Figures 5.1 to 5.6: distances between and within groups, and their ratio, agains
 
 5.1 (between), 5.2 (within) and 5.3 (ratio) are of words in ten groups (`bench.report.words`), 5.4 to 5.6 of made
 vectors: ten groups of 40 in 300 dimensions, of which the centres are drawn from N(0, I/4) and the members from
-N(centre, I). Reduced by PCA of the same vectors and by random projection (mean of 20). Distances are Euclidean, those
-of words between their vectors as they are; every group counts the same (`ncd.compare.diagnostics.cluster_ratio`).
+N(centre, I). Reduced by PCA of the same vectors, by PCA of the 20,000 most frequent words (which does not know what
+words were chosen), and by random projection (mean of 20). Distances are Euclidean, those of words between their vectors
+as they are; every group counts the same (`ncd.compare.diagnostics.cluster_ratio`).
 
-Intervals of words: jackknife over the words (PCA), Student's over the projections (random: they say how far one
-projection is from the next, not one word from the next). Of made vectors: Student's over 20 draws.
+Intervals of words: the jackknife's over the words, with the axes as they are; of their random projections Student's over
+the projections, which says how far one is from the next. Of made vectors: Student's over 20 draws.
 
 ``python -m bench.report.reduction [--vectors FILE]``; with a file of word vectors (GoogleNews) in place of those that
 are trained here.
@@ -27,10 +28,10 @@ from bench.report.words import load
 from ncd.compare.diagnostics import ClusterRatio, cluster_ratio, cluster_ratios
 from ncd.compare.intervals import mean_interval
 
-DIMENSIONS = (1, 2, 3, 5, 9, 15, 25, 50, 100, 150, 200, 300)
+DIMENSIONS = (1, 2, 3, 5, 9, 15, 25, 50, 100, 200, 300)
 DRAWS = 20
 GROUPS, MEMBERS, DIM, SPREAD = 10, 40, 300, 0.5
-METHODS = {"pca": "PCA", "random": "random projection"}
+METHODS = {"pca": "PCA", "pca_common": "PCA of 20,000 words", "random": "random projection"}
 KINDS = {"words": ("5_1", "5_2", "5_3"), "gaussians": ("5_4", "5_5", "5_6")}
 PARTS = {"inter": "distance between groups", "intra": "distance within groups", "ratio": "between / within"}
 
@@ -48,29 +49,34 @@ def kept(n: int, dim: int, dimensions: Sequence[int]) -> list[int]:
 
 def of_words(path: Path | None, dimensions: Sequence[int], draws: int) -> Iterator[Row]:
     """A row for each method and number of dimensions of the words."""
+    from sklearn.decomposition import PCA
+
     given = load(path)
     shared = {"kind": "words", "n": len(given.words), "source": given.source}
     counts = kept(*given.vectors.shape, dimensions)
-    for found in cluster_ratios(given.vectors, given.labels, counts):
+    wide = kept(*given.common.shape, dimensions)
+    common = PCA(max(wide), svd_solver="full").fit(given.common).transform(given.vectors)
+    known = [("pca", found) for found in cluster_ratios(given.vectors, given.labels, counts)]
+    known += [("pca_common", cluster_ratio(common[:, :count], given.labels)) for count in wide]
+    known.append(("none", cluster_ratio(given.vectors, given.labels)))
+    for method, found in known:
         ends = (found.ratio.value, found.ratio.low, found.ratio.high)
-        yield shared | {"method": "pca", "dim": found.dim, "inter": found.inter, "intra": found.intra, "ratio": ends}
+        yield shared | {"method": method, "dim": found.dim, "inter": found.inter, "intra": found.intra, "ratio": ends}
     projected = [
         cluster_ratios(given.vectors, given.labels, counts, method="random", random_state=SEED + draw)
         for draw in range(draws)
     ]
     for same in zip(*projected, strict=True):
         yield shared | {"method": "random"} | averaged(same)
-    full = cluster_ratio(given.vectors, given.labels)
-    ends = (full.ratio.value, full.ratio.low, full.ratio.high)
-    yield shared | {"method": "none", "dim": full.dim, "inter": full.inter, "intra": full.intra, "ratio": ends}
 
 
 def of_gaussians(dimensions: Sequence[int], draws: int) -> Iterator[Row]:
     """A row for each method and number of dimensions of made vectors."""
     shared = {"kind": "gaussians", "n": GROUPS * MEMBERS, "source": f"{draws} draws of N(centre, I)"}
     counts = kept(GROUPS * MEMBERS, DIM, dimensions)
-    made = [gaussians(np.random.default_rng(SEED + draw)) for draw in range(draws)]
-    for method in METHODS:
+    # Seeds of their own: a projection by the numbers that made the centres would find these.
+    made = [gaussians(np.random.default_rng((SEED, draw, 1))) for draw in range(draws)]
+    for method in ("pca", "random"):
         found = [
             cluster_ratios(vectors, labels, counts, method=method, random_state=SEED + draw)  # type: ignore[arg-type]
             for draw, (vectors, labels) in enumerate(made)
@@ -97,6 +103,8 @@ def draw(rows: Sequence[Row], kind: str, output: Path | None) -> None:
         with picture(f"fig_{name}", output) as ax:
             for (method, said), colour in zip(METHODS.items(), COLOURS, strict=False):
                 mine = sorted((row for row in rows if row["kind"] == kind and row["method"] == method), key=_dim)
+                if not mine:
+                    continue
                 x = [row["dim"] for row in mine]
                 y = np.array([row[part] if part != "ratio" else row[part][0] for row in mine])
                 ax.plot(x, y, "o-", color=colour, markersize=3.5, label=said)
@@ -108,7 +116,7 @@ def draw(rows: Sequence[Row], kind: str, output: Path | None) -> None:
             value = whole[part] if part != "ratio" else whole[part][0]
             ax.axhline(value, color="0.4", linestyle="--", linewidth=1, label=f"all {whole['dim']} dimensions")
             ax.set_xscale("log")
-            ax.set_xticks(DIMENSIONS, map(str, DIMENSIONS))
+            ax.set_xticks(DIMENSIONS, list(map(str, DIMENSIONS)))
             ax.minorticks_off()
             ax.set_ylim(bottom=0 if part != "ratio" else None)
             ax.set_xlabel("dimensions kept")

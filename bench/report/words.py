@@ -61,6 +61,7 @@ GROUPS: dict[str, tuple[str, ...]] = {group: tuple(words.split()) for group, wor
 _CLASSIFICATION = ("20news", "ag_news_part", "R8", "ohsumed", "MR", "movie_reviews")
 _SEGMENTATION = ("choi", "wiki300")
 DIM, EPOCHS = 300, 5
+COMMON = 20_000
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,15 @@ class WordVectors:
     vectors : ndarray of float32, shape (n, dim)
     source : str
         Where the vectors are from, for the record.
+    common : ndarray of float32, shape (m, dim)
+        Vectors of the first words of the file, which are the most frequent ones in the usual files.
     """
 
     words: list[str]
     labels: list[str]
     vectors: NDArray[np.float32]
     source: str
+    common: NDArray[np.float32]
 
 
 def texts() -> Iterator[str]:
@@ -106,14 +110,14 @@ def load(path: Path | None = None) -> WordVectors:
     """
     from ncd.embed.registry import get_embedder
 
-    model = get_embedder(f"word2vec:{path or _trained()}", empty="zero")
+    model = get_embedder(f"word2vec:{path or trained()}", empty="zero")
     pairs = [(word, group) for group, members in GROUPS.items() for word in members]
     vectors = model.encode([word for word, _ in pairs], progress=False)
     known = vectors.any(1)
     words = [word for (word, _), has in zip(pairs, known, strict=True) if has]
     labels = [group for (_, group), has in zip(pairs, known, strict=True) if has]
     source = path.name if path else f"word2vec, {DIM} dimensions, {EPOCHS} epochs, trained on {_said()}"
-    return WordVectors(words, labels, vectors[known], source)
+    return WordVectors(words, labels, vectors[known], source, np.asarray(model.keyed.vectors[:COMMON], np.float32))
 
 
 def _said() -> str:
@@ -121,7 +125,7 @@ def _said() -> str:
     return ", ".join((*_CLASSIFICATION, *_SEGMENTATION))
 
 
-def _trained() -> Path:
+def trained() -> Path:
     """The file of the vectors trained here; they are the same wherever they are trained (one thread, one seed)."""
     from gensim.models import Word2Vec
     from gensim.utils import simple_preprocess
