@@ -168,7 +168,7 @@ def get_embedder(spec: Any, **params: Any) -> Embedder:
         raise TypeError(f"embedder {spec!r} gives {first!r} twice, by place and by name: give it once")
     if first and not text and first not in given and _needs_first(factory):
         raise ValueError(f"embedder {spec!r} needs a {first}: write '{family}:{first.upper()}'")
-    made = factory(*([text if first == "path" else _value(text)] if text else []), **given)
+    made = factory(*([text if first == "path" else _value(text.strip())] if text else []), **given)
     try:
         return as_embedder(made)
     except TypeError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import struct
-import warnings
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ncd.embed.local import existing, load_errors
 
@@ -34,6 +35,11 @@ def _floats(parts: Sequence[str]) -> bool:
         return False
 
 
+def _opened(path: Path) -> Any:
+    """A file of vectors, decompressed if its name says so."""
+    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
+
+
 def format_of(path: Path) -> VectorFormat:
     """
     The format of a file of word vectors, from its content.
@@ -45,7 +51,7 @@ def format_of(path: Path) -> VectorFormat:
     """
     wrong = ValueError(f"word2vec: {os.fspath(path)!r} is no file of word vectors that is known: give {_WHAT}")
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        with _opened(path) as file:
             start = file.read(_SAMPLE)
     except (gzip.BadGzipFile, EOFError):
         raise wrong from None
@@ -110,8 +116,7 @@ def read_vectors(path: str | os.PathLike[str], limit: int | None = None) -> Any:
 
     file = vector_files(path)[0]
     kind = format_of(file)
-    with load_errors("word2vec", os.fspath(path), _WHAT), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # gensim leaves files without a header to be closed later
+    with load_errors("word2vec", os.fspath(path), _WHAT):
         if kind == "fasttext":
             keyed = load_facebook_vectors(str(file))
         elif kind == "gensim":
@@ -119,9 +124,11 @@ def read_vectors(path: str | os.PathLike[str], limit: int | None = None) -> Any:
             keyed = getattr(loaded, "wv", loaded)
             if not isinstance(keyed, KeyedVectors):
                 raise ValueError(f"it holds a {type(keyed).__name__}")
+        elif kind == "glove":
+            keyed = _glove(file, limit)
         else:
             keyed = KeyedVectors.load_word2vec_format(
-                str(file), binary=kind == "binary", no_header=kind == "glove", limit=limit, unicode_errors="replace"
+                str(file), binary=kind == "binary", limit=limit, unicode_errors="replace"
             )
     if limit is not None and len(keyed) > limit and kind == "gensim":
         keyed = _first(keyed, limit)
@@ -130,6 +137,28 @@ def read_vectors(path: str | os.PathLike[str], limit: int | None = None) -> Any:
         if not good.all():
             word = keyed.index_to_key[start + int(np.argmin(good))]
             raise ValueError(f"word2vec: the vector of {word!r} in {os.fspath(path)!r} has a number that is not finite")
+    return keyed
+
+
+def _glove(path: Path, limit: int | None) -> Any:
+    """Vectors of a text without a header, some of whose entries have spaces in them."""
+    from gensim.models import KeyedVectors
+
+    entries: dict[str, NDArray[np.float32]] = {}
+    dim = None
+    with _opened(path) as file:
+        for number, line in enumerate(islice(file, limit), 1):
+            parts = line.decode("utf-8", "replace").rstrip().rsplit(" ", -1 if dim is None else dim)
+            dim = len(parts) - 1 if dim is None else dim
+            try:
+                vector = np.array(parts[1:], np.float32)
+            except ValueError:
+                vector = np.empty(0, np.float32)
+            if len(vector) != dim:
+                raise ValueError(f"line {number:,} has not the {dim} numbers of the first one")
+            entries.setdefault(parts[0], vector)
+    keyed = KeyedVectors(dim)
+    keyed.add_vectors(list(entries), np.array(list(entries.values())))
     return keyed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -69,9 +69,7 @@ class WordEmbedder(Embedder):
         """How words of texts are found among the vectors."""
         keyed = self.keyed
         if self._looked is None or self._looked[0] != id(keyed):
-            subwords = keyed.__contains__ if hasattr(keyed, "vectors_ngrams") else None
-            if subwords is not None and not keyed.bucket:  # without n-grams it claims to know every word
-                subwords = None
+            subwords = _has_parts(keyed) if getattr(keyed, "bucket", 0) else None
             self._looked = id(keyed), Lookup(keyed.key_to_index, lower=self._lower, subwords=subwords)
         return self._looked[1]
 
@@ -101,6 +99,13 @@ class WordEmbedder(Embedder):
 
     def encode_tokens(self, text: str | bytes) -> Vectors:
         return np.array(self.keyed[self.tokens(text)], np.float32)
+
+
+def _has_parts(keyed: Any) -> Callable[[str], bool]:
+    """Whether a word has character n-grams as long as those of a model of fastText."""
+    from gensim.models.fasttext import ft_ngram_hashes
+
+    return lambda word: len(ft_ngram_hashes(word, keyed.min_n, keyed.max_n, keyed.bucket)) > 0
 
 
 def _means(keyed: Any, texts: Sequence[Sequence[str]]) -> NDArray[np.float32]:
