@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from ncd.exceptions import ReadError
 from ncd.files import PACKED, opened
 
-__all__ = ["Format", "TextFile", "read_texts"]
+__all__ = ["Format", "TextFile", "read_rows", "read_texts"]
 
 #: How the bytes of a file are to be understood.
 Format: TypeAlias = Literal["jsonl", "csv", "tsv", "plain"]
@@ -145,6 +145,50 @@ def read_texts(
     return TextFile(texts, _labels(given, names, title, label_field, require_labels), names, title)
 
 
+def read_rows(
+    path: os.PathLike[str] | str, *, format: Format | None = None, encoding: str = "utf-8"
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """
+    The rows of a file of JSON lines or a table, with all their fields.
+
+    Parameters
+    ----------
+    path : path-like
+        A file as in `read_texts`, or ``"-"``.
+    format : {"jsonl", "csv", "tsv"}, optional
+        Without it the name decides; standard input is JSON lines.
+    encoding : str
+
+    Yields
+    ------
+    name : str
+        File and line: ``pairs.jsonl:17``.
+    fields : dict
+        In tables all values are strings.
+
+    Raises
+    ------
+    ReadError
+        If the content is malformed, or the file is not one of rows.
+    OSError
+        If the file does not exist or may not be read.
+
+    Examples
+    --------
+    >>> file = getfixture("tmp_path") / "pairs.csv"
+    >>> _ = file.write_text("text1,text2,score\\na cat,the cat,4.5\\n")
+    >>> [fields for _, fields in read_rows(file)]
+    [{'text1': 'a cat', 'text2': 'the cat', 'score': '4.5'}]
+    """
+    where = os.fspath(path)
+    title = "stdin" if where == "-" else where
+    form = format or ("jsonl" if where == "-" else _format_of(where))
+    if form == "plain" or (where != "-" and Path(where).is_dir()):
+        raise ReadError(f"{title}: holds no rows: give JSON lines or a table")
+    for number, fields in _fields(form, _lines(where, title, encoding), title, None, None):
+        yield f"{title}:{number}", fields
+
+
 def _format_of(where: str) -> Format:
     """What a file is, by its name."""
     path = Path(where)
@@ -207,7 +251,9 @@ def _lines(where: str, title: str, encoding: str) -> Iterator[str]:
             yield line.removeprefix("\ufeff") if number == 1 else line
 
 
-def _fields(form: Format, lines: Iterator[str], title: str, text_field: str, label_field: str | None) -> Iterator[_Row]:
+def _fields(
+    form: Format, lines: Iterator[str], title: str, text_field: str | None, label_field: str | None
+) -> Iterator[_Row]:
     """The rows of a file."""
     if form == "jsonl":
         yield from _json_rows(lines, title)
@@ -255,10 +301,11 @@ def _table_rows(lines: Iterator[str], title: str, delimiter: str, wanted: tuple[
             continue
         if not header:
             header = record
-            twice = [name for name in wanted if header.count(name) > 1]  # type: ignore[arg-type]
+            asked = [name for name in wanted if name is not None]
+            twice = [name for name in asked if header.count(name) > 1]
             if twice:
                 raise ReadError(f"{title}:{number}: the header names column {twice[0]!r} twice")
-            if wanted[0] not in header:
+            if wanted[0] is not None and wanted[0] not in header:
                 raise ReadError(f"{title}:{number}: {_no_field('column', wanted[0], header)}")
             continue
         if len(record) != len(header):

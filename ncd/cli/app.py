@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from ncd import __version__
-from ncd.cli import bits, changepoints, classify, demo, distance, explain, listing, matrix, neighbors, stream
+from ncd.cli import bits, changepoints, classify, compare, demo, distance, explain, listing, matrix, neighbors, stream
 
 __all__ = ["main"]
 
-_COMMANDS = (listing, distance, bits, matrix, classify, explain, neighbors, changepoints, stream, demo)
+_COMMANDS = (listing, distance, bits, matrix, classify, compare, explain, neighbors, changepoints, stream, demo)
 OK, FAILURE, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 _EXIT_CODES = """\
 exit codes:

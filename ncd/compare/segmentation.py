@@ -1,0 +1,166 @@
+"""The task "segment": where documents change, found again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ncd.changepoint.metrics import pk
+from ncd.compare.classification import Plan
+from ncd.compare.collection import Collection, Document
+from ncd.compare.intervals import mean_interval, paired_means
+from ncd.compare.measure import peak_memory, reset_peak, spent, too_slow
+from ncd.compare.ranking import Entrant, ranking
+from ncd.compare.results import Cost, TaskResult
+from ncd.compare.run import Found, Limits, Report, each_source
+from ncd.compare.sources import Source
+
+__all__ = ["Errors", "compare_documents", "errors_of"]
+
+_PROBE = 2  # documents whose time is taken before all are cut
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Pk of each document, with the number of segments known and not, and what it took."""
+
+    known: NDArray[np.float64]
+    unknown: NDArray[np.float64] | None
+    cost: Cost
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What one source is to do."""
+
+    source: Source
+    documents: list[Document]
+    plan: Plan
+
+
+def _cost_of(source: Source) -> Any:
+    """What `TextSegmenter` calls the source."""
+    if source.kind == "learner":
+        return "words"
+    if source.kind == "compressor":
+        if not isinstance(source.spec, str):
+            from ncd.changepoint.calibrated import CalibratedCost
+            from ncd.compressors.registry import get_compressor
+
+            return CalibratedCost(get_compressor(source.spec))
+        return source.spec
+    from ncd.changepoint.embedding_cost import EmbeddingCost
+
+    return EmbeddingCost(source.spec)
+
+
+def _cut(cost: Any, document: Document, number: int | None) -> list[int]:
+    """Where the segments of a document end."""
+    from ncd.changepoint.segment import TextSegmenter
+
+    segmenter = TextSegmenter(cost, number, unit="lines", p_values=False)
+    return list(segmenter.fit_predict("\n".join(document.lines)).bounds[1:])
+
+
+def errors_of(asked: _Asked) -> Errors:
+    """Cut every document with one source."""
+    documents, plan = asked.documents, asked.plan
+    n = len(documents)
+    cost = _cost_of(asked.source)
+    reset_peak()
+    _cut(cost, documents[0], len(documents[0].ends))
+    few = documents[:_PROBE]
+    probe = spent(lambda: [_cut(cost, one, len(one.ends)) for one in few])
+    expected = 2 * probe.seconds * n / len(few)
+    if expected > plan.patience:
+        raise RuntimeError(too_slow("segmentations", expected, plan.patience))
+    made = spent(lambda: [_cut(cost, one, len(one.ends)) for one in documents])
+    taken = Cost(
+        query=made.per_thousand(n),
+        memory=peak_memory(),
+        energy=None if made.energy is None else 1000 * made.energy / n,
+        pretrained=_pretrained(asked.source),
+    )
+    known = _errors(documents, made.value)
+    try:
+        return Errors(known, _errors(documents, [_cut(cost, one, None) for one in documents]), taken)
+    except ValueError as error:
+        return Errors(known, None, taken, " ".join(str(error).split()))
+
+
+def _pretrained(source: Source) -> int | None:
+    """Parameters trained beforehand."""
+    if source.kind != "embedder":
+        return None if source.name.startswith("hf") else 0
+    from ncd.compare.sources import embedder_of
+
+    embedder = embedder_of(source, False)
+    return 0 if embedder.learns else embedder.n_parameters
+
+
+def _errors(documents: Sequence[Document], found: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Pk of every document, in lines."""
+    return np.array([pk(one.ends, ends) for one, ends in zip(documents, found, strict=True)])
+
+
+def _baselines(documents: Sequence[Document]) -> list[Entrant]:
+    """No cut at all, and equal parts of the true number."""
+    none = [[len(one.lines)] for one in documents]
+    even = [
+        np.unique(np.linspace(0, len(one.lines), len(one.ends) + 1).round().astype(int))[1:].tolist()
+        for one in documents
+    ]
+    return [
+        Entrant("no cut", "baseline", _errors(documents, none), Cost()),
+        Entrant("equal parts", "baseline", _errors(documents, even), Cost()),
+    ]
+
+
+def compare_documents(collection: Collection, sources: Sequence[Source], limits: Limits, report: Report) -> Found:
+    """Errors of every source, with the number of segments known and not."""
+    usable = [one for one in collection.documents if len(one.ends) > 1]
+    notes = []
+    if len(usable) < len(collection.documents):
+        notes.append(f"{len(collection.documents) - len(usable):,} documents of one segment are left out.")
+    if len(usable) < 2:
+        raise ValueError(f"{collection.name}: {len(usable)} documents of two segments or more: give two or more")
+    if limits.max_test is not None and len(usable) > limits.max_test:
+        order = np.random.default_rng(limits.random_state).permutation(len(usable))[: max(2, limits.max_test)]
+        notes.append(f"Of {len(usable):,} documents {len(order):,} were sampled with seed {limits.random_state}.")
+        usable = [usable[i] for i in sorted(order.tolist())]
+    plan = limits.plan()
+    answers, left_out, remarks = each_source(
+        sources, errors_of, lambda source: _Asked(source, usable, plan), limits, report
+    )
+    of = {source.name: source for source in sources}
+    results = []
+    for known in (True, False):
+        entrants = [
+            Entrant(name, of[name].family, values, limits.shown(one.cost if known else Cost()))
+            for name, one in answers.items()
+            if (values := one.known if known else one.unknown) is not None
+        ]
+        if not entrants:
+            continue
+        baselines = _baselines(usable)
+        ranked, duels = ranking(
+            [*entrants, *(baselines if known else baselines[:1])], mean_interval, paired_means, higher_is_better=False
+        )
+        results.append(
+            TaskResult(
+                "segment",
+                f"Pk, number of segments {'known' if known else 'not known'}",
+                False,
+                len(usable),
+                ranked,
+                duels,
+                {} if known else {name: one.why for name, one in answers.items() if one.why},
+                unit="documents",
+            )
+        )
+    return Found((*notes, *remarks), tuple(results), left_out=left_out)
