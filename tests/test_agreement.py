@@ -11,6 +11,7 @@ from sklearn import manifold
 from sklearn.metrics import pairwise_distances
 
 from ncd.compare.agreement import mantel, neighbor_overlap, trustworthiness
+from ncd.kernels.permuted import permuted_products
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def test_mantel_counts_permutations(rng):
     ):
         found = mantel(a, b, alternative=alternative, n_permutations=4000)
         assert found.p_value == pytest.approx(share, abs=0.04)
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_permuted_products_are_those_of_a_copy_in_that_order(rng, n):
+    x, y = rng.random((2, n, n))
+    orders = np.array([rng.permutation(n) for _ in range(5)])
+    sums = np.empty(5)
+    permuted_products(x, y, orders, sums)
+    assert sums == pytest.approx([np.tril(x[np.ix_(order, order)] * y, -1).sum() for order in orders])
 
 
 def test_mantel_holds_its_level(rng):

@@ -7,7 +7,7 @@ N(centre, I). Reduced by PCA of the same vectors, by PCA of the 20,000 most freq
 words were chosen), and by random projection (mean of 20). Distances are Euclidean, those of words between their vectors
 as they are; every group counts the same (`ncd.compare.diagnostics.cluster_ratio`).
 
-Intervals of words: the jackknife's over the words, with the axes as they are; of their random projections Student's over
+Intervals of words: the jackknife's over the words, the axes being as they are; of random projections Student's over
 the projections, which says how far one is from the next. Of made vectors: Student's over 20 draws.
 
 ``python -m bench.report.reduction [--vectors FILE]``; with a file of word vectors (GoogleNews) in place of those that

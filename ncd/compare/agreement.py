@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Correlation: TypeAlias = Literal["pearson", "spearman"]
 Alternative: TypeAlias = Literal["two-sided", "greater"]
 _RESAMPLES = 1000
+_ROUNDING = 1e-12  # sums of the same numbers differ in their last bits with their order
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def mantel(
     replacement, where a text never makes a pair with itself. For ``"spearman"`` the distances are replaced by their
     ranks first, once. The two of d(x, y) and d(y, x) are averaged, the diagonal is ignored.
 
-    Time is O(n^2) a permutation and a draw, memory a few times that of the matrices in float64.
+    Time is O(n^2) for a permutation and for a draw (a few seconds in all for 1,000 texts and 999 permutations), memory a
+    few times that of the matrices in float64.
 
     Parameters
     ----------
@@ -120,14 +122,13 @@ def mantel(
     x, y = _standard(a, method, "first"), _standard(b, method, "second")
     n = len(x)
     value = float((x * y).sum())
-    extreme = abs if alternative == "two-sided" else float
-    as_extreme = 0
-    for _ in range(count):
-        order = random.permutation(n)
-        drawn = float(np.vdot(x[order][:, order], y))
-        as_extreme += extreme(drawn) >= extreme(value) - 1e-12  # sums differ in their last bits with their order
+    permuted = 2 * _permuted(x, y, count, random)
+    if alternative == "two-sided":
+        as_extreme = np.abs(permuted) >= abs(value) - _ROUNDING
+    else:
+        as_extreme = permuted >= value - _ROUNDING
     low, high = percentiles(_resampled(x, y, random), level)
-    return MantelTest(value, low, high, (1 + as_extreme) / (1 + count), n, count, level)
+    return MantelTest(value, low, high, (1 + int(as_extreme.sum())) / (1 + count), n, count, level)
 
 
 def neighbor_overlap(
@@ -280,6 +281,18 @@ def _standard(matrix: Floats, method: Correlation, name: str) -> Floats:
     result = np.zeros_like(matrix)
     result[upper] = pairs
     return result + result.T
+
+
+def _permuted(x: Floats, y: Floats, count: int, random: np.random.Generator) -> Floats:
+    """Sums over pairs of products, with the texts of x in orders drawn at random."""
+    from ncd.kernels.jit import announced
+    from ncd.kernels.permuted import permuted_products
+
+    orders = random.permuted(np.tile(np.arange(len(x)), (count, 1)), axis=1)
+    sums = np.empty(count)
+    with announced("permutations of a matrix"):
+        permuted_products(x, y, orders, sums)
+    return sums
 
 
 def _resampled(x: Floats, y: Floats, random: np.random.Generator) -> Floats:
