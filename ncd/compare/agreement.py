@@ -72,7 +72,7 @@ def mantel(
     replacement, where a text never makes a pair with itself. For ``"spearman"`` the distances are replaced by their
     ranks first, once. The two of d(x, y) and d(y, x) are averaged, the diagonal is ignored.
 
-    Time is O(n^2) for a permutation and for a draw (a few seconds in all for 1,000 texts and 999 permutations), memory a
+    Time is O(n^2) for a permutation and for a draw (seconds in all for 1,000 texts and 999 permutations), memory a
     few times that of the matrices in float64.
 
     Parameters
