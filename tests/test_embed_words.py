@@ -133,7 +133,7 @@ def test_formats(files, keyed, name, kind):
     np.testing.assert_allclose(
         embedder.encode([text, "cat"]), [np.mean([ENTRIES[w] for w in words], 0), (0, 1, 0)], rtol=1e-6
     )
-    assert embedder.coverage_ == Coverage(tokens=9, exact=2, variants=1, joined=4, split=1, unknown=1)
+    assert embedder.coverage_ == Coverage(tokens=10, exact=3, variants=1, joined=4, split=1, unknown=1)
     assert embedder.tokens(text) == words
     np.testing.assert_array_equal(embedder.encode_tokens(text), np.array([ENTRIES[w] for w in words], np.float32))
     limited = get_embedder(f"word2vec:{files / name},limit=2")

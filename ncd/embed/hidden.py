@@ -39,7 +39,7 @@ class Hidden(Embedder):
     pooling : {"mean", "first", "last"}
         How the states of tokens become one of the text.
     max_tokens : int, optional
-        Tokens that are read of a text. Default: what the model can.
+        Tokens that are read of a text, special ones included. Default: what model and tokenizer are made for.
     device : str
         As PyTorch names it.
     batch : int
@@ -82,7 +82,7 @@ class Hidden(Embedder):
         self.path, self.pooling = os.fspath(path), pooling
         self.layer = whole_number(layer, "layer", -1024)
         self.max_tokens = None if max_tokens is None else whole_number(max_tokens, "max_tokens", 3)
-        self.device, self.batch = device_of(device), whole_number(batch, "batch", 1)
+        self.device, self.batch = str(device), whole_number(batch, "batch", 1)
         self.allow_download = bool(allow_download)
         self.truncated_ = 0
         self._warned = False
@@ -102,17 +102,19 @@ class Hidden(Embedder):
             from transformers import AutoModel, AutoTokenizer
 
             place = self._folder or self.path
-            local = self._folder is not None
+            device, local = device_of(self.device), self._folder is not None
             with load_errors("hidden", self.path, _WHAT), quiet():
-                network = AutoModel.from_pretrained(place, local_files_only=local).to(self.device).eval()
+                network = AutoModel.from_pretrained(place, local_files_only=local).to(device).eval()
                 tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, use_fast=True)
             layers = network.config.num_hidden_layers
             if not -layers - 1 <= self.layer <= layers:
                 raise ValueError(f"layer is {self.layer}: the model of {self.path!r} has the layers 0 to {layers}")
             places = getattr(network.config, "max_position_embeddings", None)
+            if self.max_tokens is not None and places is not None and self.max_tokens > places:
+                raise ValueError(
+                    f"max_tokens is {self.max_tokens}: the model of {self.path!r} has places for {places:,}"
+                )
             most = min((n for n in (tokenizer.model_max_length, places) if n and n < _NO_LIMIT), default=None)
-            if self.max_tokens is not None and most is not None and self.max_tokens > most:
-                raise ValueError(f"max_tokens is {self.max_tokens}: the model of {self.path!r} reads {most:,}")
             self._loaded = network, tokenizer, self.max_tokens or most
         return self._loaded
 

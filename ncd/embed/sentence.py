@@ -100,10 +100,10 @@ class Sentence(Embedder):
         if self._loaded is None:
             from sentence_transformers import SentenceTransformer
 
-            local = self._folder is not None
+            device, local = device_of(self.device), self._folder is not None
             with load_errors(self._family, self.path, _WHAT), quiet():
                 model = SentenceTransformer(
-                    str(self._folder or self.path), device=self.device, local_files_only=local, trust_remote_code=False
+                    str(self._folder or self.path), device=device, local_files_only=local, trust_remote_code=False
                 )
             self._limit_tokens(model)
             self._loaded = model.eval()

@@ -1,0 +1,64 @@
+"""Vectors of the pieces of a text or a stream, some of which may say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import numpy as np
+
+from ncd.embed.base import Embedder, Vectors
+from ncd.exceptions import EmptyTextError
+
+__all__ = ["unit_texts", "unit_vectors"]
+
+
+def unit_texts(units: Iterable[bytes]) -> list[str]:
+    """
+    Units as an embedder reads them: without space around them; bytes that are not UTF-8 become U+FFFD.
+
+    Examples
+    --------
+    >>> unit_texts([b"A line\\n"])
+    ['A line']
+    """
+    return [unit.decode("utf-8", "replace").strip() for unit in units]
+
+
+def unit_vectors(embedder: Embedder, units: Iterable[bytes], *, progress: bool | None = None) -> Vectors:
+    """
+    A vector of each unit; zeros for a unit without a letter or digit, or in which the embedder knows nothing.
+
+    A blank line or a row of stars is no error in a text that is to be cut, nor in a stream that goes on for weeks.
+
+    Parameters
+    ----------
+    embedder : Embedder
+        One that has learned.
+    units : iterable of bytes
+    progress : bool or None
+        As in `Embedder.encode`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, dim)
+
+    Examples
+    --------
+    >>> from ncd.embed.tfidf import Tfidf
+    >>> embedder = Tfidf(2).fit(["a cat", "a dog"])
+    >>> unit_vectors(embedder, [b"cat", b"* * *"]).any(axis=1).tolist()
+    [True, False]
+    """
+    texts = unit_texts(units)
+    saying = [i for i, text in enumerate(texts) if any(map(str.isalnum, text))]
+    vectors = np.zeros((len(texts), embedder.dim), np.float32)
+    if not saying:
+        return vectors
+    try:
+        vectors[saying] = embedder.encode([texts[i] for i in saying], progress=progress)
+    except EmptyTextError:
+        for i in saying:
+            with suppress(EmptyTextError):
+                vectors[i] = embedder.encode([texts[i]], progress=False)[0]
+    return vectors

