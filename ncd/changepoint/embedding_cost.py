@@ -16,6 +16,7 @@ from ncd.changepoint.gram import finite_matrix, of_length_one
 from ncd.changepoint.search import number_bits
 from ncd.changepoint.units import Units
 from ncd.embed.base import Embedder, learned
+from ncd.embed.units import unit_texts, unit_vectors
 from ncd.exceptions import EmptyTextError
 
 __all__ = ["EmbeddingCost"]
@@ -59,8 +60,8 @@ class EmbeddingCost(SegmentCost):
     ----------
     embedder : str or Embedder
         A name, as `ncd.embed.get_embedder` knows them, or an object. One that learns and has not (TF-IDF, word2vec
-        without a file) learns from the units of each text that is fitted. Units without a letter or digit, which many
-        embedders refuse, stand at the mean of the others.
+        without a file) learns from the units of each text that is fitted. Units without a letter or digit, and those in
+        which the embedder knows nothing, stand at the mean of the others.
     n_components : int, optional
         Principal components of the text's vectors that are kept; default: all.
     shuffles : int
@@ -171,7 +172,7 @@ class EmbeddingCost(SegmentCost):
         Raises
         ------
         EmptyTextError
-            If no unit has a letter or digit, or the embedder refuses one that has.
+            If the embedder knows nothing in any unit.
         ValueError
             If there are not as many units as vectors were given.
         """
@@ -189,17 +190,12 @@ class EmbeddingCost(SegmentCost):
 
     def _encoded(self, units: Units, embedder: Embedder) -> NDArray[Any]:
         """The vectors of the units; zeros for those that say nothing."""
-        texts = [unit.decode("utf-8", "replace").strip() for unit in units[:]]
-        says = np.array([any(map(str.isalnum, text)) for text in texts])
-        if not says.any():
-            raise EmptyTextError(f"the text has no letters or digits: cost {self.name!r} sees nothing in it")
-        given = [texts[i] for i in np.flatnonzero(says)]
         try:
-            found = learned(embedder, given).encode(given)
-        except EmptyTextError as error:
-            raise EmptyTextError(f"cost {self.name!r} cannot embed all {units.unit}: {error}") from None
-        vectors = np.zeros((len(units), found.shape[1]), found.dtype)
-        vectors[says] = found
+            vectors = unit_vectors(learned(embedder, unit_texts(units[:])), units[:])
+        except EmptyTextError:
+            vectors = np.zeros((1, 1), np.float32)
+        if not vectors.any():
+            raise EmptyTextError(f"the text has no words that cost {self.name!r} knows: it sees nothing in it")
         return vectors
 
     def _have(self, vectors: Vectors) -> None:

@@ -70,11 +70,14 @@ class StreamSignals(ABC):
         Their shares of the statistic; they sum to one.
     bets : tuple of float
         By how many standard deviations a change may move them (`EDetector`).
+    measured_in : str
+        What `bits` counts: "bits", or a distance where there is no code.
     """
 
     names: ClassVar[tuple[str, ...]]
     weights: ClassVar[tuple[float, ...]]
     bets: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0)
+    measured_in: ClassVar[str] = "bits"
 
     @abstractmethod
     def learn(self, units: Units) -> NDArray[np.float64]:

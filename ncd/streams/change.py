@@ -36,16 +36,19 @@ class StreamChange:
         The signal with the largest share. Of text: "novelty" (costs more than the reference does, and the newest window
         saves bits) or "plainness" (costs less). Of numbers: "upward", "downward", "surprise" (far from the reference's
         mean, costs more), "plainness" (nearer to it). Of vectors: "novelty" (moves in the direction of the newest
-        window), "surprise", "plainness".
+        window), "surprise", "plainness"; of text with an embedder the same.
     bits_before, bits_after : float
         Mean bits per byte (of numbers: per number) of the reference's units, each without itself, and of the units
-        since the estimated start, under the same reference.
+        since the estimated start, under the same reference. With an embedder, cosine distances to the nearest units of
+        the reference.
     n_after : int
         How many of the units since the estimated start were at hand for `bits_after` and `novel`.
     novel : tuple of NovelText
         What costs most bits under the reference; empty for numbers.
     first : str or None
         The unit at which the change is estimated to start, as text, shortened.
+    measured_in : str
+        What `bits_before` and `bits_after` are: "bits", or "cosine distance".
     """
 
     unit: int
@@ -59,6 +62,7 @@ class StreamChange:
     n_after: int
     novel: tuple[NovelText, ...] = ()
     first: str | None = None
+    measured_in: str = "bits"
 
     @property
     def delay(self) -> int:
@@ -88,7 +92,7 @@ class StreamChange:
         new = "; new: " + ", ".join(repr(piece.shown) for piece in self.novel[:5]) if self.novel else ""
         return (
             f"change at unit {self.start:,} ({low:,} to {high:,}), known at {self.unit:,}: "
-            f"{self.bits_before:.2f} -> {self.bits_after:.2f} bits{new}"
+            f"{self.bits_before:.2f} -> {self.bits_after:.2f} {self.measured_in}{new}"
         )
 
 

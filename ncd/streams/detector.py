@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from functools import partial
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ncd.arguments import seed, whole_number
 from ncd.compressors import get_compressor
 from ncd.compressors.base import Compressor
+from ncd.embed.base import Embedder
 from ncd.parameters import Parameters
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 from ncd.streams.change import StreamChange
@@ -24,6 +25,9 @@ from ncd.streams.observations import TEXT, Observed, observed, packed, unpacked
 from ncd.streams.splitting import StreamUnit, UnitSplitter
 from ncd.streams.watching import Plan, Watch
 from ncd.streams.whitening import LEAST_ROWS
+
+if TYPE_CHECKING:
+    from ncd.streams.embedding_signals import EmbeddingSignals
 
 __all__ = ["StreamDetector"]
 
@@ -53,9 +57,12 @@ class StreamDetector(Parameters):
         What an unchanged stream is like: a text, which is cut into units; a list of units; an array of numbers. An
         int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes
         or 400 units.
+    embedder : str or Embedder, optional
+        Units of text are measured by their vectors instead (`ncd.streams.embedding_signals.EmbeddingSignals`): a change
+        of subject is found that keeps the words' form, and one of form is not. It must have nothing to learn.
     window : int, optional
         How much of the newest stream is compared with the reference, up to 65,535: bytes of text (1,024 by default),
-        numbers or vectors.
+        numbers or vectors; with an embedder, units of text (8 by default).
     arl : float, optional
         Average run length, 10,000 unless `alpha` is given: without a change an alarm comes within t units with a
         probability of t / arl at most, and after arl / 2 units or more on average (measured: more than 2 arl).
@@ -73,7 +80,7 @@ class StreamDetector(Parameters):
     gap : int, optional
         Bytes on both sides of a unit of the reference that are left out of it while the unit is measured. By default
         0 for lines and items, a block for blocks; where neighbours are found to be more alike than distant units
-        (sessions in a log, long documents), 2 kB, or more of a reference of more than 32 kB.
+        (sessions in a log, long documents), 2 kB, or more of a reference of more than 32 kB. With an embedder none are.
     relearn : bool
         Whether the reference is learned anew after an alarm. If not, the old one stays, and the statistic starts at 0.
     random_state : int
@@ -120,6 +127,7 @@ class StreamDetector(Parameters):
         compressor: str | Compressor = "ngram",
         *,
         reference: Any = None,
+        embedder: Any = None,
         window: int | None = None,
         arl: float | None = None,
         alpha: float | None = None,
@@ -130,7 +138,7 @@ class StreamDetector(Parameters):
         relearn: bool = True,
         random_state: int = 0,
     ) -> None:
-        self.compressor, self.reference, self.window = compressor, reference, window
+        self.compressor, self.reference, self.embedder, self.window = compressor, reference, embedder, window
         self.arl, self.alpha, self.unit, self.block = arl, alpha, unit, block
         self.mask, self.gap, self.relearn, self.random_state = mask, gap, relearn, random_state
         self._check()
@@ -154,6 +162,20 @@ class StreamDetector(Parameters):
         EDetector((1.0,), arl=self.arl, alpha=self.alpha)
         if model_order(self.compressor) is None:
             get_compressor(self.compressor)
+        self._embedder = None if self.embedder is None else self._checked_embedder()
+
+    def _checked_embedder(self) -> Embedder:
+        """The embedder; what does not go together with one is refused."""
+        for name, usual in (("compressor", "ngram"), ("gap", None)):
+            if getattr(self, name) != usual:
+                raise ValueError(f"{name} is {getattr(self, name)!r} together with an embedder: leave one of them out")
+        return self._embedding_signals(self.embedder).embedder
+
+    def _embedding_signals(self, embedder: Any) -> EmbeddingSignals:
+        """What measures units by their vectors."""
+        from ncd.streams.embedding_signals import EmbeddingSignals
+
+        return EmbeddingSignals(embedder) if self.window is None else EmbeddingSignals(embedder, window=self.window)
 
     def set_params(self, **params: Any) -> Self:
         """
@@ -434,6 +456,8 @@ class StreamDetector(Parameters):
 
     def _plan(self, kind: Observed) -> Plan:
         """What a watch has to know."""
+        if self._embedder is not None and not kind.is_text:
+            raise TypeError(f"the stream is of {kind}, and an embedder takes text: leave embedder out")
         is_count = self.reference is not None and not self._is_given
         return Plan(
             is_text=kind.is_text,
@@ -442,7 +466,7 @@ class StreamDetector(Parameters):
             gap=self._gap,
             edetector=self._new_edetector,
             n_reference=int(self.reference) if is_count else _REFERENCE_UNITS,
-            n_reference_bytes=_REFERENCE_BYTES if kind.is_text and not is_count else 0,
+            n_reference_bytes=_REFERENCE_BYTES if kind.is_text and not is_count and self._embedder is None else 0,
             n_enough=_ENOUGH_UNITS,
             may_join=self.block == "auto" and self.unit in ("chars", "bytes"),
             relearn=self.relearn,
@@ -460,6 +484,8 @@ class StreamDetector(Parameters):
 
     def _new_signals(self, kind: Observed, gap: int) -> StreamSignals:
         """What measures units."""
+        if self._embedder is not None:
+            return self._embedding_signals(self._embedder)
         if kind.is_text:
             return text_signals(self.compressor, window=self._window, gap=gap, framed=self._is_framed)
         from ncd.streams.vector_signals import VectorSignals
@@ -478,8 +504,8 @@ class StreamDetector(Parameters):
 
     def _gap(self, units: TextUnits, times: int) -> tuple[int, float | None]:
         """Bytes that are left out on both sides of a unit, and the dependence of neighbours."""
-        if self.gap is not None:
-            return self.gap, None
+        if self.gap is not None or self._embedder is not None:
+            return self.gap or 0, None
         from ncd.streams.dependence import chosen_gap
 
         least = 0 if self._is_framed else self._block * times
@@ -519,6 +545,8 @@ class StreamDetector(Parameters):
         params = self.get_params()
         if isinstance(self.compressor, Compressor):
             params["compressor"] = self.compressor.name
+        if self._embedder is not None:
+            params["embedder"] = self._embedder.name
         if self._is_given:
             is_text = isinstance(self.reference, _SINGLE_TEXT)
             params["reference"] = packed(self.reference if is_text else _several(self.reference, "reference", ""))
@@ -588,7 +616,7 @@ class StreamDetector(Parameters):
         write_checkpoint(path, self.state(), kind=_KIND)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], *, embedder: Any = None) -> Self:
         """
         The detector of a checkpoint, as it was.
 
@@ -596,6 +624,8 @@ class StreamDetector(Parameters):
         ----------
         path : path-like
             As `save` wrote it.
+        embedder : Embedder, optional
+            That of the detector, where its name alone does not make it again; it is not in the file.
 
         Returns
         -------
@@ -605,11 +635,15 @@ class StreamDetector(Parameters):
         ------
         CheckpointError
             If the file is damaged, of another version, or no checkpoint of a StreamDetector.
+        ValueError
+            If the embedder is not the one that the stream was watched with.
         """
         state = read_checkpoint(path, kind=_KIND)
         params = dict(state["params"])
         if isinstance(params["reference"], dict):
             params["reference"] = unpacked(params["reference"])
+        if embedder is not None:
+            params["embedder"] = embedder
         detector = cls(**params)
         detector.restore(state)
         return detector

@@ -259,6 +259,7 @@ class Watch:
             n_after=len(kept),
             novel=_novel(signals, looked_at),
             first=shown_unit(kept[0]) if is_text and len(kept) == self.n_units - start else None,
+            measured_in=signals.measured_in,
         )
         self.n_changes += 1
         self.changes.append(change)

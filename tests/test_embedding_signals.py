@@ -1,0 +1,248 @@
+"""Streams of text under an embedder: signals against obvious ones, the bound on false alarms, changes, checkpoints."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import ncd
+from ncd.embed.base import Embedder
+from ncd.embed.tfidf import Tfidf
+from ncd.embed.units import unit_vectors
+from ncd.exceptions import EmptyTextError
+from ncd.streams.base import TextUnits
+from ncd.streams.embedding_signals import EmbeddingSignals
+
+DIM = 12
+
+
+class Table(Embedder):
+    """Text ``N/I`` has the I-th vector of a fixed cloud around the N-th centre."""
+
+    dim = DIM
+
+    def __init__(self, name="table", spread=1.0):
+        self._name, self._spread = name, spread
+
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def digest(self):
+        return f"{self._name} {self._spread}"
+
+    def _encode(self, texts, progress):
+        rows = []
+        for text in texts:
+            if text == "unknown":
+                raise EmptyTextError("texts[0] has no known word")
+            cloud, _, number = text.partition("/")
+            centre = np.random.default_rng(int(cloud)).normal(size=DIM) * self._spread
+            rows.append(centre + np.random.default_rng([int(cloud), int(number)]).normal(size=DIM))
+        return np.array(rows)
+
+
+def units(cloud, start, stop):
+    return [f"{cloud}/{i}".encode() for i in range(start, stop)]
+
+
+def unit_rows(texts, embedder=None):
+    vectors = (embedder or Table()).encode(texts).astype(float)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def obvious(x, window, others):
+    """The documented signals of one vector."""
+    f = lambda z: np.mean([y @ z for y in window]) - np.mean([o @ z for o in others])  # noqa: E731
+    usual = np.array([f(o) for o in others])
+    near = np.mean(sorted(o @ x for o in others)[-5:])
+    return [(f(x) - usual.mean()) / usual.std(), 1 - near, near - 1]
+
+
+def test_signals_of_the_reference_and_of_new_units_follow_the_definition():
+    window, n = 3, 15
+    old, new = units(1, 0, n), [*units(1, n, n + 3), *units(2, 0, 4)]
+    signals = EmbeddingSignals(Table(), window=window)
+    rows = signals.learn(TextUnits.of(old))
+    x = unit_rows(old)
+    expected = [
+        obvious(x[i], x[i - window : i], [x[j] for j in range(n) if not i - window <= j <= i]) for i in range(window, n)
+    ]
+    np.testing.assert_allclose(rows, expected, atol=1e-9)
+    found = signals.measure(TextUnits.of(new))
+    everything = np.concatenate([x, unit_rows(new)])
+    expected = []
+    for i in range(n, n + len(new)):
+        inside = max(n - (i - window), 0)  # of the reference, in the window
+        others = everything[window + 1 - inside : n - inside]
+        assert len(others) == n - window - 1
+        expected.append(obvious(everything[i], everything[i - window : i], others))
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_one_by_one_is_the_same_as_together():
+    one, together = (EmbeddingSignals(Table()) for _ in range(2))
+    for signals in (one, together):
+        signals.learn(TextUnits.of(units(1, 0, 30)))
+    new = [*units(1, 30, 40), *units(3, 0, 20)]
+    rows = np.concatenate([one.measure(TextUnits.of([unit])) for unit in new])
+    np.testing.assert_allclose(rows, together.measure(TextUnits.of(new)), atol=1e-12)
+
+
+def test_bits_are_distances_and_leave_the_window():
+    signals = EmbeddingSignals(Table(), window=2)
+    signals.learn(TextUnits.of(units(1, 0, 20)))
+    before = signals.state()
+    distances = signals.bits(TextUnits.of(units(2, 0, 3)))
+    x, new = unit_rows(units(1, 0, 20)), unit_rows(units(2, 0, 3))
+    expected = [1 - np.sort(x[3:] @ row)[-5:].mean() for row in new]
+    np.testing.assert_allclose(distances, expected, atol=1e-12)
+    after = signals.state()
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+def test_the_newest_2000_units_are_the_reference():
+    signals = EmbeddingSignals(Table(), window=1)
+    rows = signals.learn(TextUnits.of(units(1, 0, 2010)))
+    assert len(rows) == 1999
+    other = EmbeddingSignals(Table(), window=1)
+    other.learn(TextUnits.of(units(1, 10, 2010)))
+    assert np.array_equal(other.state()["reference"], signals.state()["reference"])
+    assert signals.nbytes > 2000 * DIM * 8
+
+
+def test_too_few_units_are_no_reference():
+    signals = EmbeddingSignals(Table(), window=8)
+    assert signals.learn(TextUnits.of(units(1, 0, 10))).shape == (0, 3)
+    with pytest.raises(ValueError, match="no reference yet"):
+        signals.measure(TextUnits.of(units(1, 0, 1)))
+    assert signals.learn(TextUnits.of(units(1, 0, 11))).shape == (3, 3)
+
+
+def test_state_comes_back():
+    signals = EmbeddingSignals(Table())
+    signals.learn(TextUnits.of(units(1, 0, 40)))
+    signals.measure(TextUnits.of(units(1, 40, 45)))
+    state = pickle.loads(pickle.dumps(signals.state()))
+    again = EmbeddingSignals(Table())
+    again.restore(state)
+    new = TextUnits.of(units(2, 0, 10))
+    assert np.array_equal(signals.measure(new), again.measure(new))
+    with pytest.raises(ValueError, match="window is 8, here it is 4"):
+        EmbeddingSignals(Table(), window=4).restore(state)
+    with pytest.raises(ValueError, match="digest"):
+        EmbeddingSignals(Table(spread=2.0)).restore(state)
+    with pytest.raises(ValueError, match="do not fit together"):
+        EmbeddingSignals(Table()).restore({**state, "newest": state["newest"][:3]})
+    with pytest.raises(ValueError, match="no state of EmbeddingSignals"):
+        EmbeddingSignals(Table()).restore({"window": 8})
+
+
+def test_units_that_say_nothing_are_zeros():
+    vectors = unit_vectors(Table(), [b"1/1", b"* *", b"", b"unknown", b"1/2\n"])
+    assert vectors.any(axis=1).tolist() == [True, False, False, False, True]
+    assert np.array_equal(vectors[4], Table().encode(["1/2"])[0])
+    assert not unit_vectors(Table(), [b"--"]).any()
+
+
+def test_a_stream_of_blank_lines_and_equal_lines_is_watched():
+    detector = ncd.StreamDetector(embedder=Table(), reference=60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ncd.DependenceWarning)
+        detector.update_many(["***"] * 30 + ["1/1"] * 30 + ["***", "1/1", "unknown"] * 20)
+    assert detector.n_units == 120
+
+
+def test_false_alarms_are_as_rare_as_the_bound_says():
+    """Within 300 units at arl=1,000 30 % are allowed; the reference is the shortest that users are advised to."""
+    alarms = 0
+    for run in range(60):
+        embedder = Table(spread=float(run % 3))
+        detector = ncd.StreamDetector(embedder=embedder, reference=100, arl=1000, unit="items", random_state=run)
+        order = np.random.default_rng(run).permutation(2000)[:400]
+        alarms += bool(detector.update_many([f"{run % 5}/{i}" for i in order]))
+    assert alarms <= 18 + 2 * 3.5  # two standard deviations above what is allowed
+
+
+@pytest.mark.parametrize("unit", ["lines", "items"])
+def test_a_change_is_found_where_it_is(unit):
+    stream = [*units(1, 0, 200), *units(2, 0, 40)]
+    detector = ncd.StreamDetector(embedder=Table(), arl=10_000, unit=unit)
+    changes = detector.update_many([text.decode() for text in stream])
+    assert len(changes) == 1
+    change = changes[0]
+    assert abs(change.start - 200) <= 5
+    assert change.unit < 215
+    assert change.bits_before < change.bits_after <= 2
+    assert change.measured_in == "cosine distance"
+    assert "cosine distance" in str(change)
+    assert change.novel == ()
+    assert detector.is_learning
+
+
+def test_default_reference_is_100_units():
+    detector = ncd.StreamDetector(embedder=Table())
+    detector.update_many([text.decode() for text in units(1, 0, 99)])
+    assert detector.is_learning
+    detector.update("1/99")
+    assert not detector.is_learning
+    assert detector.dependence is None
+
+
+def test_checkpoints(tmp_path):
+    stream = [text.decode() for text in [*units(1, 0, 150), *units(2, 0, 30)]]
+    whole = ncd.StreamDetector(embedder=Table(), reference=100)
+    parts = ncd.StreamDetector(embedder=Table(), reference=100)
+    parts.update_many(stream[:130])
+    parts.save(tmp_path / "a.ckpt")
+    again = ncd.StreamDetector.load(tmp_path / "a.ckpt", embedder=Table())
+    assert [*again.update_many(stream[130:])] == [*whole.update_many(stream)]
+    with pytest.raises(ValueError, match="table"):  # no such name
+        ncd.StreamDetector.load(tmp_path / "a.ckpt")
+    with pytest.raises(ValueError, match="embedder"):
+        ncd.StreamDetector.load(tmp_path / "a.ckpt", embedder=Table("chair"))
+
+
+def test_scores_and_given_reference():
+    detector = ncd.StreamDetector(embedder=Table(), reference=[text.decode() for text in units(1, 0, 60)])
+    scores = detector.score_samples(["1/900", "2/0"])
+    assert scores[0] > scores[1]
+
+
+def test_what_does_not_go_together():
+    with pytest.raises(ValueError, match="compressor is 'zstd' together with an embedder"):
+        ncd.StreamDetector("zstd", embedder=Table())
+    with pytest.raises(ValueError, match="gap is 10 together with an embedder"):
+        ncd.StreamDetector(embedder=Table(), gap=10)
+    with pytest.raises(ValueError, match="learns from texts"):
+        ncd.StreamDetector(embedder="tfidf")
+    with pytest.raises(ValueError, match="word3vec"):
+        ncd.StreamDetector(embedder="word3vec")
+    with pytest.raises(ValueError, match="window is 5000"):
+        ncd.StreamDetector(embedder=Table(), window=5000)
+    with pytest.raises(TypeError, match="an embedder takes text"):
+        ncd.StreamDetector(embedder=Table()).update(3.0)
+    with pytest.raises(TypeError, match="an embedder takes text"):
+        EmbeddingSignals(Table()).learn(np.zeros((50, 2)))
+    detector = ncd.StreamDetector(embedder=Table())
+    with pytest.raises(ValueError, match="learns from texts"):
+        detector.set_params(embedder="tfidf")
+    assert detector.get_params()["embedder"].name == "table"
+    detector.set_params(embedder=None)
+    detector.update_many(np.zeros(3))
+
+
+def test_an_embedder_that_has_learned_elsewhere():
+    rng = np.random.default_rng(0)
+    subjects = ["rain sun wind snow cloud storm fog hail", "tea cake milk bread sugar jam honey butter"]
+
+    def said(subject, n):
+        return [" ".join(rng.choice(subjects[subject].split(), 5)) for _ in range(n)]
+
+    embedder = Tfidf(8).fit([*said(0, 50), *said(1, 50)])
+    changes = ncd.StreamDetector(embedder=embedder, reference=80).update_many([*said(0, 150), *said(1, 20)])
+    assert [change.interval[0] <= 150 <= change.interval[1] + 1 for change in changes] == [True]
