@@ -5,7 +5,6 @@ import pickle
 import socket
 import warnings
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pytest

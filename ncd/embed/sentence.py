@@ -12,7 +12,7 @@ import numpy as np
 
 from ncd.changepoint.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, digest_of, spelled
-from ncd.embed.local import existing, file_bytes, file_digest, load_errors, model_files, quiet, require
+from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
 from ncd.embed.subwords import count_cut, token_windows, warn_cut
 from ncd.exceptions import MissingLibraryError
 from ncd.progress import progress_bar
