@@ -15,6 +15,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity
 
+from ncd.changepoint import SequenceChangepoints, find_changepoints, list_estimator
+from ncd.data import load_factbook
 from ncd.distances import tiles as tiles_module
 from ncd.distances.samples import (
     DensityDistance,
@@ -30,6 +32,7 @@ from ncd.distances.samples import (
     sample_distances,
 )
 from ncd.distances.tiles import Tiles
+from ncd.embed import get_embedder, reduce
 
 KERNELS = ["gaussian", "laplace", "rational", "linear"]
 RNG = np.random.default_rng(7)
@@ -514,6 +517,46 @@ def test_sequences_of_two_processes_are_told_apart():
     distances = sample_distances(sequences, "distributional")
     same = (np.arange(8)[:, None] - np.arange(8)) % 2 == 0
     assert distances[same].max() < distances[~same].min()
+
+
+# embeddings as sequences
+
+
+def topic_changes(seed, n):
+    """Word vectors of n texts, each a few descriptions of one subject and then of another, and where it changes."""
+    train, test = load_factbook(), load_factbook("test")
+    embedder = get_embedder("tfidf:50").fit(train.texts)
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        labels = rng.choice(sorted(set(test.labels)), 2, replace=False)
+        parts = []
+        for label in labels:
+            texts = [text for text, other in zip(test.texts, test.labels, strict=True) if other == label]
+            parts.append(" ".join(rng.permutation(texts)[: rng.integers(2, 9)]))
+        yield embedder.encode_tokens(" ".join(parts)), len(embedder.tokens(parts[0]))
+
+
+@pytest.mark.parametrize("method", ["ctw", "trend"])
+def test_topic_changes_in_word_vectors(method):
+    """Of 40 at least 26 within a tenth of the text; always naming the middle has about 16."""
+    found = middle = 0
+    for vectors, true in topic_changes(1, 40):
+        cut = SequenceChangepoints(method, n_changepoints=1).fit(reduce(vectors, 2)).changepoints_[0]
+        found += abs(cut - true) <= 0.1 * len(vectors)
+        middle += abs(len(vectors) / 2 - true) <= 0.1 * len(vectors)
+    assert found >= 26 > middle
+
+
+def test_every_sequence_method_takes_word_vectors():
+    ((vectors, _),) = topic_changes(2, 1)
+    components = reduce(vectors, 3)
+    assert components.dtype == np.float32
+    for method in ("ctw", "distributional", "ngram", "trend"):
+        ends = SequenceChangepoints(method, n_changepoints=1).fit_predict(components)
+        assert ends[-1] == len(vectors)
+        assert len(ends) == 2
+    assert find_changepoints(components, 0.2, n_processes=2).positions
+    assert len(list_estimator(components, 0.3, method="distributional", weights="pychest")) > 0
 
 
 # what is no sample

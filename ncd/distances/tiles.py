@@ -10,14 +10,14 @@ length of the longest scaled vector, and the Gaussian and the rational kernel by
 (u = 2^-24) is taken where that bound is below 1e-3, as it is by far with a bandwidth of about the median distance;
 elsewhere float64, or differences of coordinates in few dimensions and where float64 is not enough. The bound is for
 the worst case: errors of single pairs are about 1 / sqrt(d) of it, of both signs, and cancel in sums. A row of a tile
-is summed pairwise in its own type, everything else in float64.
+is summed pairwise in its own type, everything else in float64. Distances and the Laplace kernel take the root of e:
+they are of float64, and vectors that nearly coincide are told apart from 2 r sqrt((d + 4) u) on (3e-7 r for d = 300).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from threading import Lock
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -201,18 +201,32 @@ def _groups_in(edges: NDArray[np.int64], part: slice) -> tuple[int, NDArray[np.i
     return first, np.maximum(edges[first:last] - part.start, 0)
 
 
-@cache
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController
+class _OneBlasThread:
+    """While somebody is inside, products of matrices are made by the thread that asks for them."""
 
-    return ThreadpoolController()
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                from threadpoolctl import ThreadpoolController
+
+                self._controller = ThreadpoolController()
+            if self._inside == 0:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:  # the last one: what the first one found
+                self._limit.restore_original_limits()
 
 
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Products of matrices by the thread that asks for them."""
-    with _controller().limit(limits=1, user_api="blas"):
-        yield
+_one_blas_thread = _OneBlasThread()
 
 
 def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int | None) -> Iterator[T]:
@@ -225,6 +239,6 @@ def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int 
     if workers <= 1:
         yield from map(task, items)
         return
-    with _one_blas_thread():
+    with _one_blas_thread:
         parallel = joblib.Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator")
         yield from parallel(joblib.delayed(task)(item) for item in items)
