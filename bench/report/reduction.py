@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.common import SEED, Results, Row, print_table
-from bench.report.figures import COLOURS, FOLDER, picture
+from bench.common import SEED, Results, Row, markdown_table, print_table, provenance, write_text
+from bench.report.figures import COLOURS, picture
 from bench.report.words import load
 from ncd.compare.diagnostics import ClusterRatio, cluster_ratio, cluster_ratios
 from ncd.compare.intervals import mean_interval
@@ -32,6 +32,8 @@ DIMENSIONS = (1, 2, 3, 5, 9, 15, 25, 50, 100, 200, 300)
 DRAWS = 20
 GROUPS, MEMBERS, DIM, SPREAD = 10, 40, 300, 0.5
 METHODS = {"pca": "PCA", "pca_common": "PCA of 20,000 words", "random": "random projection"}
+SAID = METHODS | {"none": "nothing"}
+SHOWN = (2, 9, 50, 300)
 KINDS = {"words": ("5_1", "5_2", "5_3"), "gaussians": ("5_4", "5_5", "5_6")}
 PARTS = {"inter": "distance between groups", "intra": "distance within groups", "ratio": "between / within"}
 
@@ -134,23 +136,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--dimensions", type=int, nargs="+", default=DIMENSIONS)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--output", type=Path, help="folder in place of bench/results/report")
+    parser.add_argument("--output", type=Path, help="folder for everything, in place of the project's")
     given = parser.parse_args(arguments)
-    results = Results("fig_5", ("kind", "method", "dim"), given.output or FOLDER, packages=("gensim",))
+    results = Results("report/fig_5", ("kind", "method", "dim"), given.output, packages=("gensim",))
     for kind in given.kinds:
         rows = of_words(given.vectors, given.dimensions, given.draws) if kind == "words" else None
         results.extend(list(rows or of_gaussians(given.dimensions, given.draws)), draws=given.draws)
         draw(results.rows, kind, given.output)
-    print_table(
-        "distances between and within groups",
-        ("vectors", "reduced by", "dimensions", "between", "within", "ratio", "interval"),
-        [
-            (row["kind"], row["method"], str(row["dim"]), *(f"{row[part]:.3f}" for part in ("inter", "intra")), *said)
-            for row in results.rows
-            for value, low, high in [row["ratio"]]
-            for said in [(f"{value:.3f}", f"[{low:.3f}, {high:.3f}]")]
-        ],
-    )
+    headers = ("vectors", "reduced by", "dimensions", "between", "within", "between / within")
+    cells = [
+        (row["kind"], SAID[row["method"]], str(row["dim"]), f"{row['inter']:.2f}", f"{row['intra']:.2f}", said)
+        for row in results.rows
+        for value, low, high in [row["ratio"]]
+        for said in [f"{value:.3f} ({low:.3f} to {high:.3f})"]
+    ]
+    print_table("distances between and within groups", headers, cells)
+    few = [row for row in cells if int(row[2]) in SHOWN]
+    text = markdown_table(headers, few) + "\n" + provenance(results, "python -m bench.report.reduction")
+    write_text(results.table_path, text)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import SEED, Results, Row, print_table
-from bench.report.figures import COLOURS, FOLDER, panels
+from bench.common import SEED, Results, Row, markdown_table, print_table, provenance, write_text
+from bench.report.figures import COLOURS, panels
 from bench.report.words import trained
 from ncd.changepoint import (
     OneCut,
@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Figure 6.7 of the report, and the text on two subjects.")
     parser.add_argument("--vectors", type=Path, metavar="FILE", help="word vectors in place of those trained here")
     parser.add_argument("--noise", type=int, default=NOISE, help="streams of random bytes (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="folder in place of bench/results/report")
+    parser.add_argument("--output", type=Path, help="folder for everything, in place of the project's")
     given = parser.parse_args(arguments)
     text, true = text_and_change()
     experiment, cut = report_experiment(text), one_cut(text)
@@ -147,16 +147,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         answer("always the middle", len(text) // 2, true, len(text)),
     ]
     vector_rows, starts, component = of_vectors(text, true, given.vectors)
-    results = Results("fig_6_7", ("route",), given.output or FOLDER, packages=("gensim",))
+    results = Results("report/fig_6_7", ("route",), given.output, packages=("gensim",))
     results.extend([*rows, *vector_rows], noise=given.noise)
     draw_verification(experiment, answers, true, given.output)
     shown = next(row for row in vector_rows if row["route"] == "word vectors, first 1, ctw")
     draw_topics(cut, starts, component, shown, given.output)
-    print_table(
-        f"one text of {len(text):,} characters; its subject changes at {true:,}",
-        ("route", "answer", "off, % of the text"),
-        [(row["route"], str(row["found"]), f"{100 * row['off']:+.1f}") for row in results.rows],
-    )
+    headers = ("answer", "character", "off, % of the text")
+    cells = [(row["route"], f"{row['found']:,}", f"{100 * row['off']:+.1f}") for row in results.rows]
+    print_table(f"one text of {len(text):,} characters; its subject changes at {true:,}", headers, cells)
+    said = f"One text of {len(text):,} characters; its subject changes at {true:,}.\n\n"
+    command = "python -m bench.report.topics"
+    write_text(results.table_path, markdown_table(headers, cells) + "\n" + said + provenance(results, command))
 
 
 if __name__ == "__main__":
