@@ -201,5 +201,4 @@ def _print(found: Any) -> None:
         head = ["method", "family", result.measure, "95 % interval", "p to best", f"s / 1,000 {result.unit}"]
         title = f"{result.task}: {result.measure}, n = {result.n:,} {result.unit}"
         print_table(head, rows, title=title, left=2)
-    for one in found.advice:
-        print(one.text)
+    print(found)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,10 @@ class Comparison:
             file.write(json.dumps(self.to_dict(), indent=1).encode())
 
     def __str__(self) -> str:
-        return "\n".join(one.text for one in self.advice)
+        lines = []
+        for about, group in groupby(self.advice, key=lambda one: one.about):
+            lines += [about, *(f"  {one.text}" for one in group)]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         best = "; ".join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -58,20 +59,24 @@ def recommended(results: Sequence[TaskResult], agreements: Sequence[Agreement] =
     list of Advice
         Each with the rule of `RULES` that it follows from.
     """
-    said = [advice for result in results if result.scores for advice in _on_task(result)]
+    said = [replace(advice, about=about(result)) for result in results if result.scores for advice in _on_task(result)]
     return [*said, *_on_geometry(agreements)]
+
+
+def about(result: TaskResult) -> str:
+    """What a task's sentences are about."""
+    return f"{_ABOUT[result.task]}: {result.measure}, {result.n:,} {result.unit}"
 
 
 def _on_task(result: TaskResult) -> Iterator[Advice]:
     """The sentences on one task."""
-    about = f"{_ABOUT[result.task]} ({result.measure}, {result.n:,} {result.unit})"
     real = [score for score in result.scores if score.family != "baseline"]
     if not real:
-        yield Advice("best", f"{about}: no method was measured.")
+        yield Advice("best", "No method was measured.")
         return
     best = real[0]
     baseline = next((score for score in result.scores if score.family == "baseline"), None)
-    yield Advice("best", f"{about}: the best is {best.method} with {_figure(result, best)}.")
+    yield Advice("best", f"The best is {best.method} with {_figure(result, best)}.")
     if baseline is not None and not _clearly_beaten(result, baseline):
         yield Advice("chance", f"That is not clearly better than {baseline.method!r}: no method can be recommended.")
         return
@@ -79,8 +84,8 @@ def _on_task(result: TaskResult) -> Iterator[Advice]:
     if half >= _WIDE:
         yield Advice(
             "small",
-            f"With {result.n:,} {result.unit} the interval is ± {_points(half)}: methods that differ by less cannot be "
-            "told apart here. More texts would help.",
+            f"With {result.n:,} {result.unit} the interval is ± {_points(result, half)}: methods that differ by less "
+            f"cannot be told apart here. More {result.unit} would help.",
         )
     equal = [score for score in real[1:] if score.to_best is not None and score.to_best.p_value >= _LEVEL]
     if equal:
@@ -111,7 +116,7 @@ def _take(result: TaskResult, best: Score, equal: Sequence[Score]) -> Iterator[A
     if chosen is best:
         why = "the best" + (", and the fastest of those at most 2 points behind" if close else "")
     else:
-        why = f"{_points(abs(chosen.to_best.value) if chosen.to_best else 0)} behind the best, and faster"
+        why = f"{_points(result, abs(chosen.to_best.value) if chosen.to_best else 0)} behind the best, and faster"
     yield Advice("take", f"Take {chosen.method}: {why} ({seconds}).")
 
 
@@ -124,11 +129,12 @@ def _on_families(result: TaskResult, real: Sequence[Score]) -> Iterator[Advice]:
     ahead = duel.difference.value * (1 if duel.a == ours else -1) * (1 if result.higher_is_better else -1)
     p = f"adjusted p = {duel.difference.p_value:.2g}"
     if duel.difference.p_value >= _LEVEL:
-        text = f"Compression ({ours}) and embeddings ({theirs}) cannot be told apart: {_points(abs(ahead))} ({p})."
+        apart = _points(result, abs(ahead))
+        text = f"Compression ({ours}) and embeddings ({theirs}) cannot be told apart: {apart} ({p})."
     elif ahead > 0:
-        text = f"Compression ({ours}) beats embeddings ({theirs}) by {_points(ahead)} ({p})."
+        text = f"Compression ({ours}) beats embeddings ({theirs}) by {_points(result, ahead)} ({p})."
     else:
-        text = f"Embeddings ({theirs}) beat compression ({ours}) by {_points(-ahead)} ({p})."
+        text = f"Embeddings ({theirs}) beat compression ({ours}) by {_points(result, -ahead)} ({p})."
     yield Advice("families", text)
     of = {score.method: score.cost for score in real}
     mine, its = of[ours], of[theirs]
@@ -157,9 +163,9 @@ def _on_few_labels(result: TaskResult) -> Iterator[Advice]:
         a, b = (max(curves, key=lambda curve: _mean(curve, i)) for curves in (ours, theirs))
         held = paired_means(a.accuracies[i], b.accuracies[i])
         if held.low > 0:
-            pieces.append(f"{size}: compression ({a.method}) by {_points(held.value)}")
+            pieces.append(f"{size}: compression ({a.method}) by {_points(result, held.value)}")
         elif held.high < 0:
-            pieces.append(f"{size}: embeddings ({b.method}) by {_points(-held.value)}")
+            pieces.append(f"{size}: embeddings ({b.method}) by {_points(result, -held.value)}")
         else:
             pieces.append(f"{size}: neither clearly")
     if pieces:
@@ -184,8 +190,10 @@ def _on_geometry(agreements: Sequence[Agreement]) -> Iterator[Advice]:
             f"are the same), {least.a} and {least.b} least ({100 * least.overlap.value:.0f} %)"
         )
     differ = least.overlap.high < _OVERLAP
-    what = " Those two see different sides of the texts: what one misses, the other may find." if differ else ""
-    yield Advice("geometry", f"Geometry ({least.n:,} texts): {shared}.{what}")
+    what = (
+        " Those two mostly disagree on what is near: look at the neighbours before you trust either." if differ else ""
+    )
+    yield Advice("geometry", f"{shared}.{what}", f"Geometry: {least.n:,} texts")
 
 
 def _figure(result: TaskResult, score: Score) -> str:
@@ -196,8 +204,8 @@ def _figure(result: TaskResult, score: Score) -> str:
     return f"{100 * one.value:.1f} % [{100 * one.low:.1f}, {100 * one.high:.1f}]"
 
 
-def _points(value: float) -> str:
-    return f"{100 * value:.1f} points"
+def _points(result: TaskResult, value: float) -> str:
+    return f"{value:.3f}" if result.task == "similarity" else f"{100 * value:.1f} points"
 
 
 def _listed(names: Sequence[str]) -> str:

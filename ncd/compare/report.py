@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ncd.compare.intervals import mean_interval
@@ -28,7 +30,7 @@ _PAGE = (
     "th{vertical-align:bottom}th:first-child,td:first-child,.words td,.words th{text-align:left}"
     ".words td{white-space:normal;vertical-align:top;min-width:9em}"
     ".small{font-size:85%;opacity:.85}.key{margin-right:1em;white-space:nowrap}"
-    ".advice{border-left:4px solid var(--k0);padding:.1em 1em;background:rgba(128,128,128,.1)}"
+    ".advice{border-left:4px solid var(--k0);padding:.1em 1em;margin:1em 0;background:rgba(128,128,128,.1)}"
     "@media print{body{max-width:none}.box{overflow:visible}}"
 )
 _TITLES = {
@@ -56,7 +58,7 @@ _TEXT_SHOWN = 160  # characters of a text
 
 def page_of(comparison: Comparison) -> str:
     """The whole page."""
-    title = f"{shown(comparison.name)}: compression or embeddings?"
+    title = f"{shown(PurePath(comparison.name).name)}: compression or embeddings?"
     body = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(comparison.described)}. <a href='#advice'>Recommendation</a> at the end.</p>",
@@ -257,8 +259,13 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             f"{machine['processor']}, {machine['cores']} cores; {machine['platform']}; Python {machine['python']}, "
             f"ncd {machine['ncd']}, {packages}. The whole comparison took {comparison.seconds:,.0f} s."
         )
-    lines += [f"{name}: {value}" for name, value in comparison.settings.items()]
+    lines += [f"{name}: {_setting(value)}" for name, value in comparison.settings.items() if value is not None]
     yield f'<ul class="small">{"".join(f"<li>{escape(shown(line))}</li>" for line in lines)}</ul>'
+
+
+def _setting(value: Any) -> str:
+    """A parameter as one would say it."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _advice(comparison: Comparison) -> Iterator[str]:
@@ -267,8 +274,9 @@ def _advice(comparison: Comparison) -> Iterator[str]:
     if not comparison.advice:
         yield "<p>Nothing follows from these figures.</p>"
         return
-    lines = "".join(f"<p>{escape(shown(one.text))}</p>" for one in comparison.advice)
-    yield f'<div class="advice">{lines}</div>'
+    for about, group in groupby(comparison.advice, key=lambda one: one.about):
+        lines = "".join(f"<p>{escape(shown(one.text))}</p>" for one in group)
+        yield f'<div class="advice"><p><b>{escape(about)}</b></p>{lines}</div>'
     used = list(dict.fromkeys(one.rule for one in comparison.advice))
     yield "<h3>The rules it follows from</h3>"
     yield f'<ul class="small">{"".join(f"<li>{escape(RULES[rule])}</li>" for rule in used)}</ul>'

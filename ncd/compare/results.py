@@ -238,10 +238,13 @@ class Advice:
     rule : str
         A key of `ncd.compare.recommend.RULES`.
     text : str
+    about : str
+        The task.
     """
 
     rule: str
     text: str
+    about: str = ""
 
 
 def plain(value: Any) -> Any:

@@ -90,7 +90,11 @@ def _decades(low: float, high: float) -> list[float]:
 
 
 def scores_picture(scores: Sequence[Score], measure: str) -> str:
-    """Figures with their intervals, one line a method."""
+    """Figures with their intervals, one line a method; a baseline far below only stands in the table."""
+    real = [score.estimate for score in scores if score.family != "baseline"] or [score.estimate for score in scores]
+    low, high = min(one.low for one in real), max(one.high for one in real)
+    near = (low - (high - low), high + (high - low))
+    scores = [one for one in scores if one.family != "baseline" or near[0] <= one.estimate.value <= near[1]]
     low = min(score.estimate.low for score in scores)
     high = max(score.estimate.high for score in scores)
     pad = 0.05 * (high - low or 1.0)

@@ -1,0 +1,130 @@
+"""The rules of the recommendation, on made-up results."""
+
+import pytest
+
+from ncd.compare.intervals import Difference, Estimate
+from ncd.compare.recommend import RULES, recommended
+from ncd.compare.results import Agreement, Cost, Curve, Duel, Score, TaskResult
+
+
+def score(method, family, value, half=0.01, p=None, behind=None, query=1.0, encode=None, disk=None):
+    """A made-up score; `p` and `behind` to the best."""
+    held = None if p is None else Difference(-(behind or 0.0), -1.0, 1.0, p, 1000)
+    estimate = Estimate(value, value - half, value + half, 1000)
+    return Score(method, family, estimate, held, Cost(query=query, encode=encode, disk=disk))
+
+
+def result(*scores, duel=None, curves=(), task="classify", higher=True):
+    """A made-up result; `duel` is how much compression reaches more than embeddings, and p."""
+    duels = ()
+    if duel is not None:
+        value, p = duel
+        duels = (Duel("c", "e", ("compression", "embedding"), Difference(value, value - 0.01, value + 0.01, p, 1000)),)
+    return TaskResult(task, "accuracy", higher, 1000, scores, duels, curves=curves)
+
+
+def said(*results, agreements=()):
+    """Rule -> sentence."""
+    advice = recommended(results, agreements)
+    assert all(one.rule in RULES and one.about for one in advice)
+    return {one.rule: one.text for one in advice}
+
+
+def test_the_best_is_taken_where_all_others_are_worse():
+    text = said(result(score("c", "compression", 0.9), score("e", "embedding", 0.8, p=0.001, behind=0.1)))
+    assert text["best"] == "The best is c with 90.0 % [89.0, 91.0]."
+    assert text["equal"] == "All other methods are clearly worse."
+    assert text["take"] == "Take c: the best (1 s for 1,000 texts)."
+    assert "small" not in text
+
+
+@pytest.mark.parametrize(
+    ("p", "behind", "query", "taken"),
+    [
+        (0.3, 0.01, 0.1, "e"),  # not clearly worse, near, faster
+        (0.3, 0.03, 0.1, "c"),  # too far behind, though not clearly worse
+        (0.01, 0.01, 0.1, "c"),  # clearly worse
+        (0.3, 0.01, 5.0, "c"),  # slower
+    ],
+)
+def test_a_faster_method_is_taken_only_if_near_and_not_clearly_worse(p, behind, query, taken):
+    text = said(result(score("c", "compression", 0.9), score("e", "embedding", 0.89, p=p, behind=behind, query=query)))
+    assert text["take"].startswith(f"Take {taken}: ")
+
+
+def test_encoding_counts_as_time():
+    other = score("e", "embedding", 0.9, p=1.0, behind=0.0, query=0.1, encode=30.0)
+    assert said(result(score("c", "compression", 0.9), other))["take"].startswith("Take c: the best, and the fastest")
+
+
+def test_nothing_is_recommended_at_chance_level():
+    text = said(
+        result(score("c", "compression", 0.31), score("most frequent label", "baseline", 0.3, p=0.4, behind=0.01))
+    )
+    assert set(text) == {"best", "chance"}
+    text = said(result(score("always", "baseline", 0.31), score("c", "compression", 0.3, p=1.0)))
+    assert set(text) == {"best", "chance"}
+    beaten = score("always", "baseline", 0.2, p=0.001, behind=0.2)
+    assert "take" in said(result(score("c", "compression", 0.4), beaten))
+
+
+def test_wide_intervals_are_said():
+    text = said(result(score("c", "compression", 0.8, half=0.06)))
+    assert "± 6.0 points" in text["small"]
+
+
+@pytest.mark.parametrize(
+    ("duel", "higher", "words"),
+    [
+        ((0.05, 0.001), True, "Compression (c) beats embeddings (e) by 5.0 points"),
+        ((-0.05, 0.001), True, "Embeddings (e) beat compression (c) by 5.0 points"),
+        ((-0.05, 0.001), False, "Compression (c) beats embeddings (e) by 5.0 points"),
+        ((0.05, 0.2), True, "cannot be told apart: 5.0 points"),
+    ],
+)
+def test_families(duel, higher, words):
+    scores = (
+        score("c", "compression", 0.9, disk=10**6),
+        score("e", "embedding", 0.8, p=0.001, query=10.0, disk=9 * 10**7),
+    )
+    text = said(result(*scores, duel=duel, higher=higher))
+    assert words in text["families"]
+    assert text["cost"] == (
+        "For an answer e takes 10.0 times as long as c; on disk they take 90.0 MB (e) and 1.0 MB (c)."
+    )
+
+
+def test_few_labels():
+    curves = (
+        Curve("c", "compression", (5, 50), ((0.5, 0.52, 0.51), (0.9, 0.91, 0.92))),
+        Curve("e", "embedding", (5, 50), ((0.7, 0.73, 0.7), (0.9, 0.93, 0.88))),
+        Curve("f", "embedding", (5, 50), ((0.1, 0.1, 0.1), (0.2, 0.2, 0.2))),
+    )
+    text = said(result(score("c", "compression", 0.9), curves=curves))["few"]
+    assert "5: embeddings (e) by 20.0 points" in text
+    assert "50: neither clearly" in text
+    one_draw = tuple(Curve(c.method, c.family, (5,), ((c.accuracies[0][0],),)) for c in curves)
+    assert "few" not in said(result(score("c", "compression", 0.9), curves=one_draw))
+
+
+def test_geometry():
+    def agreement(a, b, overlap):
+        return Agreement(a, b, 100, 0.5, 0.001, Estimate(overlap, overlap - 0.05, overlap + 0.05, 100), 10, 0.8)
+
+    text = said(agreements=[agreement("a", "b", 0.6), agreement("a", "c", 0.1)])["geometry"]
+    assert "a and b agree most (60 %" in text
+    assert "a and c least (10 %)" in text
+    assert "mostly disagree" in text
+    assert "disagree" not in said(agreements=[agreement("a", "b", 0.6)])["geometry"]
+
+
+def test_similarity_counts_in_correlations():
+    scores = score("e", "embedding", 0.9), score("c", "compression", 0.4, p=0.001)
+    text = said(result(*scores, task="similarity", duel=(-0.5, 0.001)))
+    assert text["best"] == "The best is e with 0.900 [0.890, 0.910]."
+    assert "beat compression (c) by 0.500" in text["families"]
+
+
+def test_no_result_no_advice():
+    assert recommended([], []) == []
+    assert said(result(score("always", "baseline", 0.3)))["best"] == "No method was measured."
