@@ -134,6 +134,25 @@ def test_texts_are_compressed(metric):
         assert model.labels_.tolist() == OfflineClustering(5).fit_predict(texts).tolist()
 
 
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=15), st.integers(0, 2**32 - 1))
+@settings(max_examples=50)
+def test_clusters_that_are_apart_are_found_in_any_order(truth, seed):
+    noise = np.random.default_rng(seed).uniform(0, 1, (len(truth), len(truth)))
+    D = noise + 2 * (np.array(truth)[:, None] != np.array(truth))
+    kinds = len(set(truth))
+    for model in (OfflineClustering, OnlineClustering):
+        if model is OfflineClustering or sorted(set(truth[:kinds])) == sorted(set(truth)):
+            assert clustering_error(truth, model(kinds, metric="precomputed").fit_predict(D)) == 0
+    assert clustering_error(truth, OfflineClustering(metric="precomputed", rule=1.5).fit_predict(D)) == 0
+
+
+def test_a_newcomer_that_is_short_misleads_the_offline_algorithm_only():
+    X = [*bernoulli(0, 500, (0.3, 0.6, 0.3, 0.6, 0.6, 0.3)), np.ones(4, np.uint8)]
+    truth = [0, 1, 0, 1, 1, 0]
+    assert clustering_error(truth, OnlineClustering(2).fit_predict(X)[:6]) == 0
+    assert clustering_error(truth, OfflineClustering(2).fit_predict(X)[:6]) > 0
+
+
 @pytest.mark.parametrize("kinds", [2, 3])
 @pytest.mark.parametrize("model", [OfflineClustering, OnlineClustering])
 def test_processes_are_told_apart(kinds, model):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import Results, Row, print_table, wilson
+from bench.common import ROOT, Results, Row, markdown_table, print_table, wilson, write_text
 from bench.report.figures import FOLDER, picture
 from ncd.cluster import OfflineClustering, OnlineClustering, clustering_error, threshold_clusters
 from ncd.cluster.sources import source_of
@@ -23,6 +23,7 @@ from ncd.distances.samples import sample_distances
 
 LENGTHS = (50, 100, 200, 500, 1000, 1500, 2000, 2500, 3000)
 RUNS, EACH = 100, 5
+SHOWN = (50, 100, 200, 500, 1000, 3000)
 BERNOULLI = (0.3, 0.6, 0.9)
 STEP = 0.5  # between the means of neighbouring Gaussians of standard deviation 1
 WIDE, WIDE_STEP = 10, 1.0  # the same with vectors, the means along one direction
@@ -159,6 +160,24 @@ def _draw(ax: Any, results: Results, names: list[str]) -> None:
     ax.legend(fontsize=8, frameon=False)
 
 
+def table(folder: Path) -> list[list[str]]:
+    """Errors in % of all figures that are there, a row a method."""
+    cells = []
+    for figure, (title, *_) in FIGURES.items():
+        rows = results_of(figure, folder).rows
+        for method in dict.fromkeys(row["method"] for row in rows):
+            own = {row["n"]: row for row in rows if row["method"] == method}
+            cells.append([title, method, *(_percent(own.get(n)) for n in SHOWN)])
+    return cells
+
+
+def _percent(row: Row | None) -> str:
+    """An error with half of its 95 % interval; without one where no run had an error."""
+    if row is None:
+        return "-"
+    return f"{100 * row['error']:.1f} ± {100 * row['error_95']:.1f}" if row["error"] else "0"
+
+
 def main() -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
@@ -178,6 +197,10 @@ def main() -> None:
             for row in sorted(results.rows, key=lambda row: (row["method"], row["n"]))
         ]
         print_table(FIGURES[figure][0], ["method", "n", "error", "runs with an error"], rows)
+    if options.output == FOLDER:
+        text = markdown_table(("processes", "method", *(f"n = {n:,}" for n in SHOWN)), table(options.output))
+        text += "\nMeasured by `python -m bench.report.clustering`. All figures: `bench/results/report/fig_6_*.json`.\n"
+        write_text(ROOT / "docs" / "_tables" / "report_clustering.md", text)
 
 
 if __name__ == "__main__":
