@@ -5,6 +5,7 @@ import pickle
 import socket
 import warnings
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,9 +265,19 @@ def test_distilled_models_are_kept(bert, tmp_path, monkeypatch):
     assert distill(bert, dim=4).path == first.path
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*")} == stamps
     assert not [file for file in stamps if file.name.endswith(".tmp")]
-    assert (
-        json.loads((tmp_path / "cache" / "models").joinpath(first.path, "config.json").read_text())["hidden_dim"] == 4
-    )
+    assert json.loads((Path(first.path) / "config.json").read_text("utf-8"))["hidden_dim"] == 4
+    assert Path(first.path).parent == tmp_path / "cache" / "models"
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_models_of_the_hub_need_a_connection(family, monkeypatch):
+    pytest.importorskip("sentence_transformers", reason="needs the extra 'embed'")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    embedder = get_embedder(f"{family}:someone/some-model,allow_download=true")
+    with pytest.raises(NotImplementedError, match="comes from the hub"):
+        _ = embedder.digest
+    with pytest.raises(ValueError, match="'someone/some-model': give a model of the hub that can be reached"):
+        embedder.encode(["a cat"])
 
 
 @pytest.fixture(scope="module")

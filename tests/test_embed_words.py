@@ -260,6 +260,14 @@ def test_learning_again_gives_the_same(two_topics):
     assert saved.fit(two_topics).digest == first.digest
 
 
+def test_long_texts_are_learned_whole():
+    words = ["cat", "dog"] * 5000 + ["bond", "stock"] * 500
+    whole = LearnedWords(dim=4, epochs=1).fit([" ".join(words)])
+    assert (
+        whole.digest == LearnedWords(dim=4, epochs=1).fit([" ".join(words[:10_000]), " ".join(words[10_000:])]).digest
+    )
+
+
 def test_nothing_to_learn():
     with pytest.raises(EmptyTextError, match="3 words, none of which occurs 2 times"):
         LearnedWords().fit(["one two", "three"])

@@ -17,6 +17,7 @@ from ncd.progress import progress_bar
 
 __all__ = ["Hidden"]
 
+_REACHED = "a model of the hub that can be reached"
 _WHAT = "the folder of a model of transformers, with its tokenizer"
 _POOLINGS = ("mean", "first", "last")
 _NO_LIMIT = 1 << 20  # tokenizers say so with larger numbers
@@ -103,7 +104,7 @@ class Hidden(Embedder):
 
             place = self._folder or self.path
             device, local = device_of(self.device), self._folder is not None
-            with load_errors("hidden", self.path, _WHAT), quiet():
+            with load_errors("hidden", self.path, _WHAT if local else _REACHED), quiet():
                 network = AutoModel.from_pretrained(place, local_files_only=local).to(device).eval()
                 tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, use_fast=True)
             layers = network.config.num_hidden_layers

@@ -19,6 +19,7 @@ from ncd.progress import progress_bar
 
 __all__ = ["Sentence", "minilm", "minilm_folder"]
 
+_REACHED = "a model of the hub that can be reached"
 _WHAT = "the folder of a sentence-transformers model"
 _AT_ONCE = 32  # batches between two steps of the progress bar
 
@@ -101,7 +102,7 @@ class Sentence(Embedder):
             from sentence_transformers import SentenceTransformer
 
             device, local = device_of(self.device), self._folder is not None
-            with load_errors(self._family, self.path, _WHAT), quiet():
+            with load_errors(self._family, self.path, _WHAT if local else _REACHED), quiet():
                 model = SentenceTransformer(
                     str(self._folder or self.path), device=device, local_files_only=local, trust_remote_code=False
                 )

@@ -14,6 +14,7 @@ from ncd.exceptions import EmptyTextError, WindowWarning
 
 __all__ = ["TokenWindows", "count_cut", "padded", "token_windows", "warn_cut"]
 
+_SPECIAL = 8  # special tokens around a text, at most
 _AT_ONCE = 1024  # texts whose tokens are counted together
 
 
@@ -21,7 +22,7 @@ def count_cut(tokenizer: Any, texts: Sequence[str], limit: int | None) -> int:
     """How many texts have more than `limit` tokens, special ones included."""
     if limit is None:
         return 0
-    long = [text for text in texts if len(text) >= limit - 8]  # a token has a character or more, but for special ones
+    long = [text for text in texts if len(text.encode()) + _SPECIAL > limit]  # a token takes a byte or more
     cut = 0
     for start in range(0, len(long), _AT_ONCE):
         batch = tokenizer(

@@ -24,6 +24,7 @@ __all__ = ["LearnedWords", "WordEmbedder", "WordVectors", "word2vec"]
 
 _AT_ONCE = 4096  # texts whose words are summed together
 _WORDS_TO_READ = 5_000_000
+_LONGEST = 10_000  # words of a sentence: gensim drops what is behind
 
 
 class WordEmbedder(Embedder):
@@ -189,7 +190,9 @@ class WordVectors(WordEmbedder):
 
     @property
     def name(self) -> str:
-        return spelled("word2vec", self.path or "", limit=(self.limit, None), empty=(self.empty, "error"))
+        if self.path is None:
+            return "word vectors"
+        return spelled("word2vec", self.path, limit=(self.limit, None), empty=(self.empty, "error"))
 
     @property
     def nbytes(self) -> int | None:
@@ -325,8 +328,9 @@ class LearnedWords(WordEmbedder):
         """
         from gensim.models import Word2Vec
 
-        sentences = [words_and_compounds(text.lower()) for text in as_strings(texts)]
-        n_words = sum(map(len, sentences))
+        read = [words_and_compounds(text.lower()) for text in as_strings(texts)]
+        n_words = sum(map(len, read))
+        sentences = [words[i : i + _LONGEST] for words in read for i in range(0, len(words), _LONGEST)]
         epochs = self.epochs or min(50, max(5, math.ceil(_WORDS_TO_READ / max(1, n_words))))
         model = Word2Vec(
             vector_size=self._dim,
