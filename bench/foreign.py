@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,9 +63,8 @@ class OnVectors:
     """
     A logistic regression on the vectors of an embedder, as users of embeddings do it.
 
-    C of the regression is chosen from 1, 10 and 100 by cross-validation on the training texts: for vectors of length 1,
-    scikit-learn's default of 1 is far too small. Where a class has a single text there is nothing to choose by, and C
-    is 10. Encodings are kept on disk, so that time is that of the first run only.
+    The regression is that of `ncd compare`: C is chosen by cross-validation on the training texts, since for vectors of
+    length 1 scikit-learn's default of 1 is far too small; where a class has fewer than three texts C is 10. Encodings are kept on disk, so that time is that of the first run only.
     """
 
     def __init__(self, embedder: str, threads: int | None) -> None:
@@ -74,18 +72,12 @@ class OnVectors:
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> OnVectors:
         """Embed, and train the regression."""
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import GridSearchCV
+        from ncd.compare.sources import Logistic
 
         self.encoder_ = encoder(self.embedder, self.threads)
         if not self.encoder_.fitted:
             self.encoder_.fit(texts)
-        smallest = min(Counter(labels).values())
-        model: Any = LogisticRegression(max_iter=1000, C=10)
-        if smallest > 1:
-            model = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [1, 10, 100]}, cv=min(3, smallest))
-        vectors = self.encoder_.encode(texts, progress=False)
-        self.model_ = getattr(model.fit(vectors, labels), "best_estimator_", model)
+        self.model_ = Logistic().fit(self.encoder_.encode(texts, progress=False), labels).model_
         return self
 
     def predict(self, texts: Sequence[str]) -> Any:

@@ -211,7 +211,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "word2vec",
         "word2vec of the training texts + logistic regression",
-        _on_vectors("word2vec"),
+        _on_vectors("word2vec:empty=zero"),
         needs=("gensim",),
         note=f"mean of word vectors; {_CHOSEN}",
     ),
