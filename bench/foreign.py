@@ -64,7 +64,8 @@ class OnVectors:
     A logistic regression on the vectors of an embedder, as users of embeddings do it.
 
     The regression is that of `ncd compare`: C is chosen by cross-validation on the training texts, since for vectors of
-    length 1 scikit-learn's default of 1 is far too small; where a class has fewer than three texts C is 10. Encodings are kept on disk, so that time is that of the first run only.
+    length 1 scikit-learn's default of 1 is far too small; where a class has fewer than three texts C is 10. Encodings
+    are kept on disk, so that time is that of the first run only.
     """
 
     def __init__(self, embedder: str, threads: int | None) -> None:
@@ -91,9 +92,8 @@ class OnVectors:
 
 def encoder(name: str, threads: int | None = None) -> Any:
     """An embedder for benchmarks; trained ones keep their encodings on disk."""
-    from ncd.embed.cache import Cached
-
     from ncd.embed import get_embedder
+    from ncd.embed.cache import Cached
 
     if threads and find_spec("torch") is not None:
         import torch
