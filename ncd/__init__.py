@@ -48,6 +48,7 @@ _HOME = homes(__name__, _EXPORTS)
 _SUBMODULES = {
     "changepoint": "ncd.changepoint",
     "cluster": "ncd.cluster",
+    "compare": "ncd.compare",
     "compressors": "ncd.compressors",
     "data": "ncd.data",
     "distances": "ncd.distances.lengths",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from ncd import (
         changepoint as changepoint,
         cluster as cluster,
+        compare as compare,
         compressors as compressors,
         data as data,
         distances as distances,

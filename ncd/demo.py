@@ -88,10 +88,10 @@ def _languages(path: Path, show: Callable[..., None]) -> Path:
 def _subjects(path: Path, show: Callable[..., None]) -> Path:
     """Passages of an encyclopaedia by subject."""
     from matplotlib.figure import Figure
-    from scipy.stats import binomtest
     from sklearn.metrics import confusion_matrix
 
     from ncd.classify.bits_saved import BitsSavedClassifier
+    from ncd.compare.intervals import wilson
 
     train, test = data.load_factbook("train"), data.load_factbook("test")
     start = time.perf_counter()
@@ -100,7 +100,7 @@ def _subjects(path: Path, show: Callable[..., None]) -> Path:
     seconds = time.perf_counter() - start
     matrix = confusion_matrix(test.labels, predicted, labels=model.classes_)
     right = int(np.trace(matrix))
-    interval = binomtest(right, len(test)).proportion_ci(method="wilson")
+    interval = wilson(right, len(test))
     show("2. Passages of the World Factbook by subject")
     show(f"   {len(train)} passages to learn from, {len(test)} of other countries to classify, by the bits that each")
     show(f"   subject saves on their strings, and by code lengths. Fit and predict {seconds:.1f} s.")

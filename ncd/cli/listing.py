@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the table."""
     from ncd.compressors.registry import available
-
     from ncd.embed.registry import available_embedders
 
     rows, embedders = available(), available_embedders()

@@ -7,19 +7,12 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from ncd.cli.output import print_table
+from ncd.compare.intervals import wilson
 
-__all__ = ["print_report", "wilson"]
+__all__ = ["print_report"]
 
 _WIDEST_MATRIX = 20
 _CONFUSIONS_SHOWN = 20
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson's score interval)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def print_report(
@@ -40,8 +33,9 @@ def print_report(
     """
     counts = Counter(zip(labels, predictions, strict=True))
     right, n = sum(counts[name, name] for name in classes), len(labels)
-    low, high = wilson(right, n)
-    stream.write(f"accuracy {right / n:.4f} (95 % interval {low:.4f} to {high:.4f}; {right} of {n} right; {times})\n")
+    share = wilson(right, n)
+    interval = f"95 % interval {share.low:.4f} to {share.high:.4f}"
+    stream.write(f"accuracy {share.value:.4f} ({interval}; {right} of {n} right; {times})\n")
     unknown = sorted(set(labels) - set(classes))
     if unknown:
         lost = sum(label in unknown for label in labels)
