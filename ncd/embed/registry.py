@@ -138,7 +138,7 @@ def get_embedder(spec: Any, **params: Any) -> Embedder:
     >>> get_embedder("word3vec")
     Traceback (most recent call last):
     ValueError: embedder 'word3vec' is not known; did you mean 'word2vec' or 'model2vec'? Choose from tfidf, word2vec,
-    minilm, sentence, model2vec, hidden
+    minilm, sentence, model2vec, hidden...
     """
     if not isinstance(spec, str):
         if isinstance(spec, type) or not isinstance(spec, SupportsEncode):
