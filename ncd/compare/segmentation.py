@@ -17,7 +17,7 @@ from ncd.compare.measure import peak_memory, reset_peak, spent, too_slow
 from ncd.compare.ranking import Entrant, ranking
 from ncd.compare.results import Cost, TaskResult
 from ncd.compare.run import Found, Limits, Report, each_source
-from ncd.compare.sources import Source
+from ncd.compare.sources import Source, embedder_of, encoding_time
 
 __all__ = ["Errors", "compare_documents", "errors_of"]
 
@@ -43,7 +43,7 @@ class _Asked:
     plan: Plan
 
 
-def _cost_of(source: Source) -> Any:
+def _cost_of(source: Source, embedder: Any) -> Any:
     """What `TextSegmenter` calls the source."""
     if source.kind == "learner":
         return "words"
@@ -56,7 +56,7 @@ def _cost_of(source: Source) -> Any:
         return source.spec
     from ncd.changepoint.embedding_cost import EmbeddingCost
 
-    return EmbeddingCost(source.spec)
+    return EmbeddingCost(embedder)
 
 
 def _cut(cost: Any, document: Document, number: int | None) -> list[int]:
@@ -71,20 +71,24 @@ def errors_of(asked: _Asked) -> Errors:
     """Cut every document with one source."""
     documents, plan = asked.documents, asked.plan
     n = len(documents)
-    cost = _cost_of(asked.source)
     reset_peak()
+    embedder = embedder_of(asked.source, plan.cache) if asked.source.kind == "embedder" else None
+    encode = None if embedder is None or embedder.learns else _encoded(embedder, documents, plan)
+    cost = _cost_of(asked.source, embedder)
     _cut(cost, documents[0], len(documents[0].ends))
-    few = documents[:_PROBE]
+    few = documents[-_PROBE:]
     probe = spent(lambda: [_cut(cost, one, len(one.ends)) for one in few])
     expected = 2 * probe.seconds * n / len(few)
     if expected > plan.patience:
         raise RuntimeError(too_slow("segmentations", expected, plan.patience))
     made = spent(lambda: [_cut(cost, one, len(one.ends)) for one in documents])
+    pretrained = 0 if embedder is None or embedder.learns else embedder.n_parameters
     taken = Cost(
+        encode=encode,
         query=made.per_thousand(n),
         memory=peak_memory(),
-        energy=None if made.energy is None else 1000 * made.energy / n,
-        pretrained=_pretrained(asked.source),
+        disk=None if embedder is None else embedder.nbytes,
+        pretrained=None if asked.source.name.startswith("hf") else pretrained,
     )
     known = _errors(documents, made.value)
     try:
@@ -93,14 +97,15 @@ def errors_of(asked: _Asked) -> Errors:
         return Errors(known, None, taken, " ".join(str(error).split()))
 
 
-def _pretrained(source: Source) -> int | None:
-    """Parameters trained beforehand."""
-    if source.kind != "embedder":
-        return None if source.name.startswith("hf") else 0
-    from ncd.compare.sources import embedder_of
+def _encoded(embedder: Any, documents: Sequence[Document], plan: Plan) -> float | None:
+    """Keep the vectors of all lines, where they can be kept; seconds for those of 1,000 documents, or None."""
+    if plan.cache is False:
+        return None  # then each segmentation encodes its own
+    from ncd.embed.units import unit_vectors
 
-    embedder = embedder_of(source, False)
-    return 0 if embedder.learns else embedder.n_parameters
+    lines = [line for one in documents for line in one.lines if any(map(str.isalnum, line))]
+    unit_vectors(embedder, [line.encode() for line in lines], progress=plan.progress)
+    return encoding_time(embedder, lines) * len(lines) / len(documents)
 
 
 def _errors(documents: Sequence[Document], found: Sequence[Sequence[int]]) -> NDArray[np.float64]:
