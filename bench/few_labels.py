@@ -30,7 +30,6 @@ _METHODS = (
     "code-length zstd 1",
     "gzip-knn",
     "tfidf-svd",
-    "word2vec",
     "model2vec",
     "minilm",
     "minilm-knn",
