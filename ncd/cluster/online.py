@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.arguments import whole_number
+from ncd.cluster.matrix import Floats, refuse_negative
 from ncd.cluster.offline import by_farthest_points
-from ncd.cluster.sources import Floats, Source, refuse_negative, source_of
+from ncd.cluster.sources import Source, source_of
 from ncd.parameters import Parameters
 
 __all__ = ["OnlineClustering"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ncd.cluster.matrix import Floats, as_matrix
 from ncd.distances.vectors import VECTOR_METRICS, get_vector_metric
 
-__all__ = ["Floats", "MatrixSource", "Source", "as_matrix", "refuse_negative", "source_of"]
+__all__ = ["MatrixSource", "Source", "source_of"]
 
-Floats: TypeAlias = NDArray[np.float64]
 _AnyText = TypeVar("_AnyText", str, bytes)
 
 #: Distances of samples of numbers by name, as in `ncd.distances.samples.sample_distances`.
@@ -83,18 +83,27 @@ class VectorSource(Source):
         self._halves = halves
         super().__init__(len(self._vectors))
 
+    def _between(self, A: Any, B: Any) -> Floats:
+        """Distances of vectors, checked, since a user's function may have made them."""
+        values = np.array(self._distance(A, B), np.float64)
+        if values.shape != (len(A), len(B)):
+            raise ValueError(f"the metric gave shape {values.shape} for {len(A):,} and {len(B):,} vectors")
+        if not np.isfinite(values).all():
+            raise ValueError("the metric gave a value that is not finite, which is no distance")
+        return values
+
     def _column(self, i: int) -> Floats:
-        return np.asarray(self._distance(self._vectors, self._vectors[i : i + 1]), np.float64)[:, 0]
+        return self._between(self._vectors, self._vectors[i : i + 1])[:, 0]
 
     def _matrix(self) -> Floats:
-        return np.array(self._distance(self._vectors, self._vectors), np.float64)
+        return self._between(self._vectors, self._vectors)
 
     def halves(self) -> Floats:
         if self._halves is None:
             return super().halves()
         first, second = self._halves()
         pairs = zip(first, second, strict=True)
-        return np.array([float(self._distance(a[None, :], b[None, :])[0, 0]) for a, b in pairs])
+        return np.array([self._between(a[None, :], b[None, :])[0, 0] for a, b in pairs])
 
 
 class TextSource(Source):
@@ -232,37 +241,11 @@ def _cut(text: _AnyText, i: int, space: _AnyText) -> tuple[_AnyText, _AnyText]:
     return text[:place], text[place + 1 :]
 
 
-def as_matrix(distances: ArrayLike, name: str = "distances") -> Floats:
-    """
-    A square matrix of finite distances, made symmetric by the mean of d(x, y) and d(y, x), its diagonal 0.
-
-    Raises
-    ------
-    ValueError
-        If it is not square, is empty, or has an element that is not finite.
-    """
-    try:
-        matrix = np.array(distances, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is no matrix of distances: {error}") from error
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
-        raise ValueError(f"{name} has shape {matrix.shape}: give a square matrix of distances, n x n")
-    np.fill_diagonal(matrix, 0.0)
-    if not np.isfinite(matrix).all():
-        row, column = np.argwhere(~np.isfinite(matrix))[0]
-        raise ValueError(f"{name}[{row}, {column}] is {matrix[row, column]}: distances must be finite")
-    return (matrix + matrix.T) / 2
-
-
-def refuse_negative(distances: Floats, what: str) -> None:
-    """Raise for distances below 0, such as bits saved, where they are used as weights or in quotients."""
-    if (distances < 0).any():
-        raise ValueError(f"a distance is {distances.min():.4g}: {what} takes none below 0, choose another metric")
-
-
 def source_of(X: Any, metric: Any, compressor: Any, embedder: Any, n_jobs: int | None, progress: bool | None) -> Source:
     """Distances as the parameters of a clustering ask for them."""
-    if isinstance(metric, str) and metric == "precomputed":
+    if not (isinstance(metric, str) or callable(metric)):
+        raise TypeError(f"metric is {metric!r}: give a name, or a function of two samples")
+    if metric == "precomputed":
         return MatrixSource(X)
     if embedder is not None:
         return _embedded(X, "cosine" if metric == "auto" else metric, embedder, progress)
