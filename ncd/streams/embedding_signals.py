@@ -82,8 +82,8 @@ class EmbeddingSignals(StreamSignals):
     Notes
     -----
     Of a longer reference the newest 2,000 units count. A unit takes one encoding, and for n units of the reference
-    n (d + window) operations. Against false alarms where principal components are learned from the reference and coded
-    by `VectorSignals`, see the guide.
+    n (d + window) operations; the reference takes 8 n (d + window) bytes, 0.3 MB for 100 units of 384 dimensions.
+    `bench/stream_embeddings.py` measures false alarms, also where principal components are learned from the reference.
 
     References
     ----------
