@@ -77,7 +77,7 @@ def _vote(labels: np.ndarray[Any, Any]) -> str:
 def warm_up(method: Method, split: Split, jobs: int | None) -> None:
     """Compile kernels, and load weights, before anything is timed."""
     labels = dict.fromkeys(split.train_labels)
-    few = [split.train_labels.index(label) for label in list(labels)[:4]] * 3
+    few = [split.train_labels.index(label) for label in list(labels)[:4]] * 5
     texts = [split.train[i][:200] or "-" for i in few]
     model = method.make(first(split, 50, 2), jobs).fit(texts, [split.train_labels[i] for i in few])
     model.predict(texts[:2])
