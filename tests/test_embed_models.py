@@ -40,6 +40,15 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """More than one only wait for each other in models this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
     """A BERT of two layers with random weights, in a folder with its tokenizer."""
@@ -248,6 +257,10 @@ def test_static_vectors_are_distilled_from_the_states(bert, tmp_path):
     with pytest.raises(EmptyTextError, match="no token"):
         made.tokens("\u2603")
     assert not Static(made.path, empty="zero").encode(["cat", "\u2603"])[1].any()
+    by_sentences = get_embedder(f"sentence:{made.path}")  # the other library reads such models too
+    np.testing.assert_allclose(by_sentences.encode(TEXTS), vectors, atol=1e-3)
+    with pytest.raises(NotImplementedError, match="is no transformer"):
+        by_sentences.tokens("the cat")
     with pytest.raises(FileExistsError):
         distill(bert, tmp_path / "static", dim=8)
     with pytest.raises(ValueError, match=r"dim is 25: the vectors of .* have 24"):

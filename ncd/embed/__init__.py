@@ -15,6 +15,7 @@ _EXPORTS = {
     "ncd.embed.sentence": ["Sentence", "minilm"],
     "ncd.embed.static": ["Static", "distill"],
     "ncd.embed.tfidf": ["Tfidf"],
+    "ncd.embed.transformer": ["EmbeddingTransformer"],
     "ncd.embed.word_lookup": ["Coverage", "Lookup"],
     "ncd.embed.word_vectors": ["LearnedWords", "WordVectors", "word2vec"],
 }
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ncd.embed.sentence import Sentence as Sentence, minilm as minilm
     from ncd.embed.static import Static as Static, distill as distill
     from ncd.embed.tfidf import Tfidf as Tfidf
+    from ncd.embed.transformer import EmbeddingTransformer as EmbeddingTransformer
     from ncd.embed.word_lookup import Coverage as Coverage, Lookup as Lookup
     from ncd.embed.word_vectors import (
         LearnedWords as LearnedWords,

@@ -13,7 +13,7 @@ import numpy as np
 from ncd.changepoint.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, digest_of, spelled
 from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
-from ncd.embed.subwords import count_cut, token_windows, warn_cut
+from ncd.embed.subwords import TokenWindows, count_cut, token_windows, warn_cut
 from ncd.exceptions import MissingLibraryError
 from ncd.progress import progress_bar
 
@@ -174,13 +174,21 @@ class Sentence(Embedder):
                 advance(len(places))
         return vectors
 
+    def _windows(self, text: str | bytes) -> TokenWindows:
+        """The tokens of a text, if the model is a transformer."""
+        model = self._model
+        if not callable(model.tokenizer):
+            raise NotImplementedError(f"{self.name} is no transformer: it has vectors of texts only, not of tokens")
+        return token_windows(model.tokenizer, text, model.max_seq_length)
+
     def tokens(self, text: str | bytes) -> list[str]:
-        return token_windows(self._model.tokenizer, text, self._model.max_seq_length).tokens
+        return self._windows(text).tokens
 
     def encode_tokens(self, text: str | bytes) -> Vectors:
-        model = self._model
-        windows = token_windows(model.tokenizer, text, model.max_seq_length)
-        return windows.vectors(lambda features: model[0](features)["token_embeddings"], self.device, self.batch)
+        transformer = self._model[0]
+        return self._windows(text).vectors(
+            lambda features: transformer(features)["token_embeddings"], self.device, self.batch
+        )
 
 
 class _MiniLM(Sentence):

@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from ncd.progress import progress_bar
 __all__ = ["Static", "distill", "static"]
 
 _WHAT = "the folder of a model2vec model"
+_EXTRA = "pip install 'model2vec[distill]'"
 _AT_ONCE = 4096
 _ALL = 1 << 30  # tokens of a text: no limit
 
@@ -193,9 +193,10 @@ def distill(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None 
 def _distill(source: Path, target: Path, dim: int) -> None:
     """Write a distilled model; its folder appears when it is complete."""
     require("distilling", "model2vec", "transformers", "torch")
-    if find_spec("skeletoken") is None and find_spec("model2vec") is not None:
-        raise MissingLibraryError("distilling needs a library that is not installed: pip install 'model2vec[distill]'")
-    from model2vec.distill import distill_from_model
+    try:
+        from model2vec.distill import distill_from_model
+    except ImportError as error:
+        raise MissingLibraryError(f"distilling needs a library that is not installed: {_EXTRA}") from error
     from transformers import AutoModel, AutoTokenizer
 
     with load_errors("model2vec", os.fspath(source), "the folder of a transformer"), quiet():
