@@ -135,8 +135,8 @@ def collection_of(
     --------
     >>> collection_of(["a cat", "un chat"], ["en", "fr"])
     <Collection 'texts': 2 texts with 2 labels>
-    >>> collection_of([("a cat", "the cat"), ("a cat", "snow")], [4.5, 0.0], task="similarity")
-    <Collection 'texts': 2 pairs of texts with scores>
+    >>> collection_of([("a cat", "the cat"), ("a cat", "snow"), ("hail", "snow")], [4, 0, 3], task="similarity")
+    <Collection 'texts': 3 pairs of texts with scores>
     """
     if task is not None and task not in get_args(Task):
         raise ValueError(f"task is {task!r}: choose from {', '.join(map(repr, get_args(Task)))}")
