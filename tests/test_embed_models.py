@@ -112,6 +112,26 @@ def test_hidden_states_are_those_of_the_text_alone(bert, layer, pooling, pooled)
     assert embedder.truncated_ == 0
 
 
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+def test_models_without_special_tokens(bert, tmp_path, pooling):
+    config = transformers.GPT2Config(vocab_size=40, n_positions=LIMIT, n_embd=8, n_layer=1, n_head=2)
+    torch.manual_seed(0)
+    transformers.GPT2Model(config).save_pretrained(tmp_path)
+    plain = tokenizers.Tokenizer.from_file(str(bert / "tokenizer.json"))
+    plain.post_processor = tokenizers.processors.TemplateProcessing(single="$A", special_tokens=[])
+    transformers.PreTrainedTokenizerFast(tokenizer_object=plain, unk_token="[UNK]").save_pretrained(tmp_path)
+    embedder = Hidden(tmp_path, pooling=pooling)
+    states = [_states(tmp_path, text) for text in TEXTS]
+    expected = np.array([each.mean(0) if pooling == "mean" else each[-1] for each in states])
+    np.testing.assert_allclose(embedder.encode(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(embedder.encode_tokens(TEXTS[0]), states[0], atol=1e-5)
+    with pytest.warns(WindowWarning, match="1 of 1 texts"):
+        embedder.encode([LONG])
+    assert len(embedder.encode_tokens(LONG)) == len(LONG.split())
+    with pytest.raises(EmptyTextError, match=r"texts\[1\] has no token"):
+        embedder.encode(["a", " "])
+
+
 def test_hidden_numbers(bert):
     embedder = get_embedder(f"hidden:{bert}")
     assert embedder.dim == 24
