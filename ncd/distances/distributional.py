@@ -133,7 +133,6 @@ class WordSpace:
 
         k = len(parts)
         result = np.zeros((k, k))
-        jobs = n_jobs if k * len(self.x) > _WORTH_THREADS else 1
         for m, weight, words, count in self.words():
 
             def of_row(i: int, m: int = m, weight: float = weight, words: Any = words, count: int = count) -> Any:
@@ -141,7 +140,9 @@ class WordSpace:
                 pairs = (np.concatenate([parts[i], other]) for other in parts[i + 1 :])
                 return [add_pair(words, m, pair, weight, counts) for pair in pairs]
 
-            for i, row in enumerate(in_blas_threads(of_row, range(k), jobs)):
+            small = k * len(self.x) <= _WORTH_THREADS
+            rows = map(of_row, range(k)) if small else in_blas_threads(of_row, range(k), n_jobs)
+            for i, row in enumerate(rows):
                 result[i, i + 1 :] += row
         return result + result.T
 

@@ -18,7 +18,8 @@ d = 300).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
+from functools import cache
+from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -203,28 +204,49 @@ def _groups_in(edges: NDArray[np.int64], part: slice) -> tuple[int, NDArray[np.i
 
 
 class _OneBlasThread:
-    """While somebody is inside, products of matrices are made by the thread that asks for them."""
+    """
+    While somebody is inside, products of matrices are made by the thread that asks for them.
+
+    The limit is one for the whole process, and only the thread that has set it may take it back: a thread of its own
+    does both, for the first who comes in and after the last who goes out.
+    """
 
     def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
-        self._controller: Any = None
-        self._limit: Any = None
+        self._lock, self._inside, self._over = Lock(), 0, Event()
+        self._holder: Thread | None = None
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._controller is None:
-                from threadpoolctl import ThreadpoolController
-
-                self._controller = ThreadpoolController()
             if self._inside == 0:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+                set_now, self._over = Event(), Event()
+                self._holder = Thread(target=self._hold, args=(set_now, self._over), daemon=True)
+                self._holder.start()
+                set_now.wait()
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
-            if self._inside == 0:  # the last one: what the first one found
-                self._limit.restore_original_limits()
+            if self._inside == 0 and self._holder is not None:
+                self._over.set()
+                self._holder.join()
+
+    @staticmethod
+    def _hold(set_now: Event, over: Event) -> None:
+        try:
+            with _controller().limit(limits=1, user_api="blas"):
+                set_now.set()
+                over.wait()
+        finally:
+            set_now.set()
+
+
+@cache
+def _controller() -> Any:
+    """The libraries that are loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 _one_blas_thread = _OneBlasThread()
@@ -237,9 +259,12 @@ def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int 
     nested = joblib.parallel.get_active_backend()[0].nesting_level
     jobs = (1 if nested else joblib.cpu_count()) if n_jobs is None else joblib.effective_n_jobs(n_jobs)
     workers = min(jobs, len(items))
-    if workers <= 1:
+    if len(items) <= 1:
         yield from map(task, items)
         return
-    with _one_blas_thread:
+    with _one_blas_thread:  # also for one worker: products round otherwise in more threads
+        if workers <= 1:
+            yield from map(task, items)
+            return
         parallel = joblib.Parallel(n_jobs=workers, backend="threading", batch_size=1, return_as="generator")
         yield from parallel(joblib.delayed(task)(item) for item in items)
