@@ -10,6 +10,7 @@ _EXPORTS = {
     "ncd.embed.base": ["Embedder", "SupportsEncode", "Vectors", "as_embedder"],
     "ncd.embed.cache": ["Cached", "cache_folder"],
     "ncd.embed.hidden": ["Hidden"],
+    "ncd.embed.learned_words": ["LearnedWords"],
     "ncd.embed.reduction": ["Reduced", "reduce"],
     "ncd.embed.registry": ["EmbedderInfo", "available_embedders", "get_embedder", "register_embedder"],
     "ncd.embed.sentence": ["Sentence", "minilm"],
@@ -17,7 +18,7 @@ _EXPORTS = {
     "ncd.embed.tfidf": ["Tfidf"],
     "ncd.embed.transformer": ["EmbeddingTransformer"],
     "ncd.embed.word_lookup": ["Coverage", "Lookup"],
-    "ncd.embed.word_vectors": ["LearnedWords", "WordVectors", "word2vec"],
+    "ncd.embed.word_vectors": ["WordVectors", "word2vec"],
 }
 _HOME = homes(__name__, _EXPORTS)
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from ncd.embed.cache import Cached as Cached, cache_folder as cache_folder
     from ncd.embed.hidden import Hidden as Hidden
+    from ncd.embed.learned_words import LearnedWords as LearnedWords
     from ncd.embed.reduction import Reduced as Reduced, reduce as reduce
     from ncd.embed.registry import (
         EmbedderInfo as EmbedderInfo,
@@ -45,11 +47,7 @@ if TYPE_CHECKING:
     from ncd.embed.tfidf import Tfidf as Tfidf
     from ncd.embed.transformer import EmbeddingTransformer as EmbeddingTransformer
     from ncd.embed.word_lookup import Coverage as Coverage, Lookup as Lookup
-    from ncd.embed.word_vectors import (
-        LearnedWords as LearnedWords,
-        WordVectors as WordVectors,
-        word2vec as word2vec,
-    )
+    from ncd.embed.word_vectors import WordVectors as WordVectors, word2vec as word2vec
 
 
 def __getattr__(name: str) -> Any:
