@@ -46,7 +46,19 @@ html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
 
-COMMANDS = ("list", "distance", "bits", "matrix", "classify", "explain", "neighbors", "changepoints", "stream", "demo")
+COMMANDS = (
+    "list",
+    "distance",
+    "bits",
+    "matrix",
+    "classify",
+    "compare",
+    "explain",
+    "neighbors",
+    "changepoints",
+    "stream",
+    "demo",
+)
 
 
 class CodeOrObject(PyXRefRole):

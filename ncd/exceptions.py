@@ -36,7 +36,7 @@ class ModelFileError(ValueError):
 
 
 class WindowWarning(UserWarning):
-    """A text is longer than the stretch of history in which the compressor can find matches."""
+    """A text is longer than what is read: a compressor's stretch of history, or a model's number of tokens."""
 
 
 class FewLabelsWarning(UserWarning):

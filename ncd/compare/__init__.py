@@ -11,6 +11,7 @@ _EXPORTS = {
     "ncd.compare.collection": ["Collection", "collection_of", "read_collection"],
     "ncd.compare.comparison": ["Comparison", "compare", "compare_collection"],
     "ncd.compare.diagnostics": [
+        "ClusterRatio",
         "anisotropy",
         "cluster_ratio",
         "cluster_ratios",
@@ -18,7 +19,19 @@ _EXPORTS = {
         "linearity",
         "mean_cosine",
     ],
-    "ncd.compare.intervals": ["Difference", "Estimate", "bootstrap", "holm", "mcnemar", "spearman", "wilson"],
+    "ncd.compare.intervals": [
+        "Difference",
+        "Estimate",
+        "accuracy",
+        "bootstrap",
+        "holm",
+        "mcnemar",
+        "mean_interval",
+        "paired_means",
+        "paired_spearman",
+        "spearman",
+        "wilson",
+    ],
     "ncd.compare.recommend": ["RULES", "recommended"],
 }
 _HOME = homes(__name__, _EXPORTS)
@@ -44,6 +57,7 @@ if TYPE_CHECKING:
         compare_collection as compare_collection,
     )
     from ncd.compare.diagnostics import (
+        ClusterRatio as ClusterRatio,
         anisotropy as anisotropy,
         cluster_ratio as cluster_ratio,
         cluster_ratios as cluster_ratios,
@@ -54,9 +68,13 @@ if TYPE_CHECKING:
     from ncd.compare.intervals import (
         Difference as Difference,
         Estimate as Estimate,
+        accuracy as accuracy,
         bootstrap as bootstrap,
         holm as holm,
         mcnemar as mcnemar,
+        mean_interval as mean_interval,
+        paired_means as paired_means,
+        paired_spearman as paired_spearman,
         spearman as spearman,
         wilson as wilson,
     )
