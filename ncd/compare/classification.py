@@ -122,8 +122,7 @@ def _names(source: Source, split: Split, plan: Plan) -> list[str]:
 def _with_vectors(source: Source, split: Split, plan: Plan) -> list[Outcome]:
     """The classifiers on the vectors of an embedder."""
     reset_peak()
-    embedder = embedder_of(source, plan.cache)
-    fitted = spent(lambda: embedder.fit(split.train))
+    fitted = spent(lambda: _learned(source, split.train, plan.cache))
     embedder = fitted.value
     bare = getattr(embedder, "embedder", embedder)
     loaded = spent(lambda: bare.encode([min(split.test, key=len)], progress=False))
@@ -133,6 +132,7 @@ def _with_vectors(source: Source, split: Split, plan: Plan) -> list[Outcome]:
     train = embedder.encode(split.train, progress=plan.progress)
     test = embedder.encode(split.test, progress=plan.progress)
     outcomes = []
+    known: dict[tuple[int, ...], tuple[NDArray[Any], NDArray[Any]]] = {}
     for number, one in enumerate(classifiers_of(source, n_train, plan.n_jobs)):
         indexed = spent(lambda one=one: one.make().fit(train, split.train_labels))  # type: ignore[misc]
         asked = spent(lambda model=indexed.value: model.predict(test))  # type: ignore[misc]
@@ -156,14 +156,26 @@ def _with_vectors(source: Source, split: Split, plan: Plan) -> list[Outcome]:
             labels = [split.train_labels[i] for i in places]
             if not embedder.learns:
                 return few.fit(train[list(places)], labels).predict(test[: len(texts)])
-            drawn = [split.train[i] for i in places]
-            learned = embedder_of(source, False).fit(drawn)
-            return few.fit(learned.encode(drawn, progress=False), labels).predict(learned.encode(texts, progress=False))
+            key = tuple(places)
+            if key not in known:  # both classifiers see the same draws
+                drawn = [split.train[i] for i in places]
+                learned = _learned(source, drawn, False)
+                known[key] = learned.encode(drawn, progress=False), learned.encode(texts, progress=False)
+            return few.fit(known[key][0], labels).predict(known[key][1])
 
         outcomes.append(
             Outcome(one.name, np.asarray(asked.value), cost, curve=_curve(one.name, source, split, plan, answers))
         )
     return outcomes
+
+
+def _learned(source: Source, texts: Sequence[str], cache: Any) -> Any:
+    """The source's embedder, which has learned from the texts if it does."""
+    from threadpoolctl import threadpool_limits
+
+    embedder = embedder_of(source, cache)
+    with threadpool_limits(1 if embedder.learns else None):  # small matrices: threads would wait for each other
+        return embedder.fit(texts)
 
 
 def _warm_up(one: Classifier) -> None:

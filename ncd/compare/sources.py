@@ -230,12 +230,14 @@ class Logistic:
         """Choose C, and learn."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GridSearchCV
+        from threadpoolctl import threadpool_limits
 
         folds = 3
         self.model_: Any = LogisticRegression(C=_STRENGTHS[1], max_iter=1000)
         if np.unique(y, return_counts=True)[1].min() >= folds:
             self.model_ = GridSearchCV(self.model_, {"C": list(_STRENGTHS)}, cv=folds)
-        self.model_ = self.model_.fit(X, y)
+        with threadpool_limits(1):  # more threads wait for each other on matrices this small, up to 100 times as long
+            self.model_ = self.model_.fit(X, y)
         self.model_ = getattr(self.model_, "best_estimator_", self.model_)
         return self
 
