@@ -3,7 +3,7 @@ How fast and how exact distances between samples are, on vectors drawn at random
 
 - mmd: the unbiased estimate on two samples of normal vectors, against plain numpy (the formula, with three whole
   matrices of the kernel) in float32 and in float64, and against scikit-learn's `rbf_kernel`; each route in a process of
-  its own, which says its seconds and by how much its largest memory grew. The routes take turns.
+  its own, which says its seconds and by how much its largest memory grew (Linux only). The routes take turns.
 - test: `mmd_test`, by the number of permutations.
 - error: how far the estimate is from that of float64, by the kernel and its bandwidth, beside the bound.
 - matrix: `sample_distances` of 40 samples.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -86,10 +85,16 @@ def run_route(route: str, n: int, d: int) -> dict[str, float]:
         mmd(x[:700], y[:700], n_jobs=2)  # libraries are loaded
     else:
         plain_mmd(x[:700], y[:700], h)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _most_memory()
     seconds, value = timed(routes[route])
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "megabytes": (after - before) / 1024, "peak": after / 1024, "value": value}
+    after = _most_memory()
+    return {"seconds": seconds, "megabytes": after - before, "peak": after, "value": value}
+
+
+def _most_memory() -> float:
+    """Megabytes that this process has had at most; getrusage would count what its parent had when it started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def _in_process(route: str, n: int, d: int) -> dict[str, float]:
