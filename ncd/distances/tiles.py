@@ -9,7 +9,7 @@ kernel is a function of e, taken in place while the tile is in the cache. Of a s
 length of the longest scaled vector, and the Gaussian and the rational kernel by no more than e does. float32
 (u = 2^-24) is taken where that bound is below 1e-3, as it is by far with a bandwidth of about the median distance;
 elsewhere float64, or differences of coordinates in few dimensions and where float64 is not enough. The bound is for
-the worst case: of normal vectors no value errs by 2e-7 (`bench.samples_speed`), and errors of both signs cancel in sums.
+the worst case: values of normal vectors err by less than 2e-7 (`bench.samples_speed`), and sums by less still.
 A row of a tile is summed pairwise in its own type, everything else in float64. Distances and the Laplace kernel take
 the root of e: they are of float64, and err by 2 r sqrt((d + 4) u) at most, where vectors nearly coincide (4e-7 r for
 d = 300).
