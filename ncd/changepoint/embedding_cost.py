@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 from ncd.changepoint.costs import Bits, SegmentCost
 from ncd.changepoint.dynamic import most_segments, table
 from ncd.changepoint.gram import finite_matrix, of_length_one

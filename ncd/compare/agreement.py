@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 from ncd.compare.intervals import Estimate, confidence, draws, percentiles, plain
 
 __all__ = ["MantelTest", "mantel", "neighbor_overlap", "trustworthiness"]

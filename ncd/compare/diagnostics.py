@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, seed, whole_number, whole_numbers
+from ncd.arguments import real_number, seed, whole_number, whole_numbers
 from ncd.compare.intervals import Estimate, bootstrap, confidence
 
 __all__ = [

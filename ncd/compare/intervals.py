@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ncd.changepoint.arguments import real_number, seed, whole_number
+from ncd.arguments import real_number, seed, whole_number
 
 __all__ = [
     "Difference",

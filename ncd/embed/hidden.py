@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, digest_of, refuse_wordless, spelled
 from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
 from ncd.embed.subwords import count_cut, padded, token_windows, warn_cut

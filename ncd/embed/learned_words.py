@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal, Self
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
 from ncd.embed.base import as_strings, digest_of, spelled
 from ncd.embed.word_embedder import WordEmbedder

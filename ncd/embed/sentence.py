@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, digest_of, spelled
 from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
 from ncd.embed.subwords import TokenWindows, count_cut, token_windows, warn_cut

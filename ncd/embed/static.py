@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, as_strings, digest_of, refuse_wordless, spelled
 from ncd.embed.cache import cache_folder
 from ncd.embed.local import existing, file_bytes, file_digest, load_errors, model_files, quiet, require

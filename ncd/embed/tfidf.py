@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.changepoint.arguments import seed, whole_number
+from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
 from ncd.embed.base import Embedder, Vectors, as_strings, digest_of, refuse_wordless, spelled
 from ncd.exceptions import EmptyTextError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from ncd.changepoint.arguments import whole_number
+from ncd.arguments import whole_number
 from ncd.embed.base import digest_of, spelled
 from ncd.embed.learned_words import LearnedWords
 from ncd.embed.local import file_bytes, file_digest
