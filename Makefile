@@ -3,7 +3,7 @@
 PYTHON ?= python
 BENCH ?=
 
-.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-segmentation bench-onecut bench-drift bench-verification bench-report-experiment bench-sequences bench-tcpd bench-stream-peers bench-stream-guarantee bench-stream-speed bench-stream-keys bench-nab bench-cuda ci
+.PHONY: help install test exhaustive lint docs bench-pairs bench-exact bench-context bench-alphabets bench-classification bench-few-labels bench-calibration bench-training bench-settings bench-prefilter bench-segmentation bench-onecut bench-drift bench-verification bench-report-experiment bench-sequences bench-tcpd bench-stream-peers bench-stream-guarantee bench-stream-speed bench-stream-keys bench-nab bench-similarity bench-field-segmentation bench-stream-embeddings bench-clustering bench-samples-speed bench-word-changes bench-report bench-cuda ci
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ bench-alphabets: ## bits per byte of context models over words and tokens, about
 bench-classification: ## accuracy, time and size of classifiers, about five hours (see bench/README.md)
 	$(PYTHON) -m bench.classification $(BENCH)
 
-bench-few-labels: ## accuracy with 1 to 50 labelled texts a class, about an hour (see bench/README.md)
+bench-few-labels: ## accuracy with 1 to 100 labelled texts a class, about two hours (see bench/README.md)
 	$(PYTHON) -m bench.few_labels $(BENCH)
 
 bench-calibration: ## are probabilities to be believed, about 15 minutes (see bench/README.md)
@@ -91,6 +91,30 @@ bench-stream-keys: ## 10,000 detectors by key, 5 minutes (see bench/README.md)
 
 bench-nab: ## detectors of numbers on the Numenta series, 10 minutes (see bench/README.md)
 	$(PYTHON) -m bench.nab $(BENCH)
+
+bench-similarity: ## likeness of sentences against human scores, 10 minutes (see bench/README.md)
+	$(PYTHON) -m bench.similarity $(BENCH)
+
+bench-field-segmentation: ## segments by code lengths and by embeddings, 40 minutes (see bench/README.md)
+	$(PYTHON) -m bench.field_segmentation $(BENCH)
+
+bench-stream-embeddings: ## streams under an embedder, 10 minutes (see bench/README.md)
+	$(PYTHON) -m bench.stream_embeddings $(BENCH)
+
+bench-clustering: ## clusters of texts by code lengths and by embeddings, 20 minutes (see bench/README.md)
+	$(PYTHON) -m bench.clustering $(BENCH)
+
+bench-samples-speed: ## distances between samples, time, memory and error, 10 minutes (see bench/README.md)
+	$(PYTHON) -m bench.samples_speed $(BENCH)
+
+bench-word-changes: ## one change of topic from word vectors, 10 minutes (see bench/README.md)
+	$(PYTHON) -m bench.word_changes $(BENCH)
+
+bench-report: ## every figure of the report, about an hour (see bench/README.md)
+	$(PYTHON) -m bench.report.reduction
+	$(PYTHON) -m bench.report.clustering
+	$(PYTHON) -m bench.report.word_clustering
+	$(PYTHON) -m bench.report.topics
 
 bench-cuda: ## the exact kernel on an NVIDIA card, about 8 minutes (see bench/README.md)
 	$(PYTHON) -m bench.cuda $(BENCH)
