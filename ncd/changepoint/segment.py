@@ -120,7 +120,7 @@ class TextSegmenter(Parameters):
           texts without a letter or digit (such as emoji); otherwise "words";
         - ``"u00"``: `U00Cost`;
         - ``"kernel"``: `ncd.changepoint.gram.KernelCost`, NCD of the units with each other; give `n_segments`;
-        - ``"embedding:minilm"``, or another embedder's name: `ncd.changepoint.embedding_cost.EmbeddingCost`, vectors of
+        - ``"embedding:minilm"``, or another embedder's name: `ncd.changepoint.EmbeddingCost`, vectors of
           the units, for subjects that are told in ever different words;
         - a compressor's name, such as ``"ppm:3"`` or ``"zlib:9"``: its code length less that of the same number of
           bytes of the shuffled text, for anything in bytes; give `n_segments` where units are chars or bytes.

@@ -86,7 +86,7 @@ class OfflineClustering(Parameters):
     ----------
     labels_ : ndarray of int64, shape (n,)
         Clusters from 0, in the order of `centers_`.
-    centers_ : ndarray of int64, shape (n_clusters_,)
+    centers_ : ndarray of int64, as many as there are clusters
         The centres, as indices of samples; under a threshold the first sample of each cluster.
     n_clusters_ : int
     threshold_ : float or None

@@ -153,7 +153,7 @@ def neighbor_overlap(
     k : int
         Neighbours, 1 to n - 1.
     n_resamples, level, random_state
-        As in `ncd.compare.intervals.bootstrap`; the seed is that of the ties too.
+        As in `ncd.compare.bootstrap`; the seed is that of the ties too.
 
     Returns
     -------

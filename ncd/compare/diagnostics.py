@@ -73,7 +73,7 @@ def mean_cosine(vectors: ArrayLike) -> float:
     """
     The mean cosine of two different vectors, over all pairs: 0 where directions are spread evenly, 1 where all agree.
 
-    It is computed from the sum of the unit vectors, (|sum_i u_i|^2 - n) / (n (n - 1)), in O(n dim).
+    It is computed from the sum of the unit vectors, ``(|sum_i u_i|^2 - n) / (n (n - 1))``, in O(n dim).
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def cluster_ratios(
     n_components : sequence of int
         Numbers of dimensions.
     method : {"pca", "random"}
-        As in `ncd.embed.reduction.reduce`; labels are never used for it.
+        As in `ncd.embed.reduce`; labels are never used for it.
     random_state : int
         Seed of a random projection.
 
@@ -324,11 +324,11 @@ def linearity(
     """
     How much of one representation is a linear function of another one of the same texts.
 
-    1 - |Y - X A|^2 / |Y|^2 in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off and
+    ``1 - |Y - X A|^2 / |Y|^2`` in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off and
     A is the best matrix: any one for ``"linear"``, a rotation or reflection times a number for ``"orthogonal"``, where
     the smaller of two dimensions is filled up with zeros. The first is the linearity score of the source. The second
     does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear norm of
-    X'Y over |X|^2 |Y|^2.
+    X'Y over ``|X|^2 |Y|^2``.
 
     A matrix with as many rows as there are texts fits anything: with ``folds=None`` and fewer texts than dimensions the
     linear score is 1 whatever the vectors. So by default mean vectors and A come from the other folds, and the score is

@@ -202,7 +202,7 @@ def mmd(
     -----
     Time O((n + m)^2 d), memory O((n + m) d): the matrix of all pairs is computed in tiles, one half of it. Products are
     of float32 where no value of the kernel can err by more than 1e-3 by that (as measured, of normal vectors, by 2e-7,
-    and the estimate by 1e-9), else of float64 or of differences; `ncd.distances.tiles` has the bound. Sums are of
+    and the estimate by 1e-9), else of float64 or of differences; ``ncd.distances.tiles`` has the bound. Sums are of
     float64.
 
     References

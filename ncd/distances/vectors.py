@@ -2,7 +2,7 @@
 Distances of vectors: what stands beside distances of code lengths where texts have been embedded.
 
 Every function takes two arrays of vectors, (n, d) and (m, d), and returns the (n, m) distances in float64; smaller
-means more alike. Vectors are checked where they come from (`ncd.embed`), not here.
+means more alike. Vectors are checked where they come from (by the embedder), not here.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ _EXPORTS = {
     "ncd.streams.dependence": ["neighbour_dependence"],
     "ncd.streams.detector": ["StreamDetector"],
     "ncd.streams.edetector": ["EDetector"],
+    "ncd.streams.embedding_signals": ["EmbeddingSignals"],
     "ncd.streams.follow": ["Position", "follow"],
     "ncd.streams.keyed": ["EvictionWarning", "KeyedDetectors", "KeyedUpdateError"],
     "ncd.streams.novel": ["NovelText", "novel_texts"],
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from ncd.streams.dependence import neighbour_dependence as neighbour_dependence
     from ncd.streams.detector import StreamDetector as StreamDetector
     from ncd.streams.edetector import EDetector as EDetector
+    from ncd.streams.embedding_signals import EmbeddingSignals as EmbeddingSignals
     from ncd.streams.follow import Position as Position, follow as follow
     from ncd.streams.keyed import (
         EvictionWarning as EvictionWarning,

@@ -58,7 +58,7 @@ class StreamDetector(Parameters):
         int: that many first units of the stream. By default the first units: at least 100 and, of text, 20,000 bytes
         or 400 units.
     embedder : str or Embedder, optional
-        Units of text are measured by their vectors instead (`ncd.streams.embedding_signals.EmbeddingSignals`): a change
+        Units of text are measured by their vectors instead (`ncd.streams.EmbeddingSignals`): a change
         of subject is found that keeps the words' form, and one of form is not. It must have nothing to learn.
     window : int, optional
         How much of the newest stream is compared with the reference, up to 65,535: bytes of text (1,024 by default),
