@@ -182,6 +182,65 @@ def test_entries_of_glove_with_spaces(tmp_path):
     assert keyed.vectors.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
+def _row(word, dim, separator=" "):
+    return separator.join([word, *(f"{i / 8 - 1:.3f}" for i in range(dim))])
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "dim"),
+    [
+        ("\n".join(["2 3", _row("New York", 3), _row("cat", 3)]), ["New York", "cat"], 3),
+        ("\n".join(["2 1", "cat 0.5", "dog 1"]), ["cat", "dog"], 1),
+        ("\n".join(["2 3", _row("cat", 3, "\t"), _row("dog", 3, "\t")]), ["cat", "dog"], 3),
+        ("\n".join([_row("cat", 3, "\t"), _row("dog", 3, "\t")]) + "\n", ["cat", "dog"], 3),
+        ("\n".join([_row(". .", 3), _row("12", 3), _row("a\u00a0b", 3)]) + "\n", [". .", "12", "a\u00a0b"], 3),
+        ("2 3 \r\n" + _row("cat", 3) + " \r\n\r\n" + _row("dog", 3) + "\r\n", ["cat", "dog"], 3),
+    ],
+)
+def test_texts_of_vectors(tmp_path, content, words, dim):
+    (tmp_path / "vectors.txt").write_bytes(content.encode())
+    keyed = read_vectors(tmp_path / "vectors.txt")
+    assert keyed.index_to_key == words
+    expected = np.arange(dim) / 8 - 1 if dim > 1 else [[0.5], [1.0]]
+    np.testing.assert_allclose(keyed.vectors, np.broadcast_to(expected, (len(words), dim)), atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 25, 300])
+def test_binary_files_of_any_dimension_are_known(tmp_path, dim):
+    from gensim.models import KeyedVectors
+
+    rng = np.random.default_rng(dim)
+    made = KeyedVectors(dim)
+    made.add_vectors(["cat", "na\u00efve", "New_York"] + [f"word{i}" for i in range(50)], rng.normal(size=(53, dim)))
+    made.save_word2vec_format(str(tmp_path / "a"), binary=True)
+    assert format_of(tmp_path / "a") == "binary"
+    read = read_vectors(tmp_path / "a")
+    assert read.index_to_key == made.index_to_key
+    np.testing.assert_allclose(read.vectors, made.vectors, rtol=1e-6)
+
+
+def test_texts_are_never_read_as_binary(tmp_path):
+    def read(content, name="a.txt"):
+        (tmp_path / name).write_bytes(content)
+        return read_vectors(tmp_path / name)
+
+    rows = "\n".join(_row(word, 299) for word in ("cat", "dog", "cow"))
+    with pytest.raises(ValueError, match="line 2 has 299 numbers behind its word, not 300 as the header says"):
+        read(f"3 300\n{rows}\n".encode())
+    with pytest.raises(ValueError, match="it has 2 words, where its header says 3"):
+        read(b"3 2\ncat 1 2\ndog 3 4\n")
+    prose = "It was a dark and stormy night; the rain fell in torrents.\n" * 40
+    for text in (prose, prose.replace("a", "\u00e4"), prose.replace(" ", " \u041c\u043e\u0441\u043a\u0432\u0430 ")):
+        with pytest.raises(ValueError, match="no file of word vectors"):
+            read(b"12 15\n" + text.encode())
+    with pytest.raises(ValueError, match="no file of word vectors"):
+        read(b"12 15\n" + prose.replace("a", "\u00e4").encode("latin-1"))
+    damaged = bytearray(gzip.compress(rows.encode()))
+    damaged[20:40] = b"\xff" * 20
+    with pytest.raises(ValueError, match="no file of word vectors"):
+        read(bytes(damaged), "a.txt.gz")
+
+
 def test_files_that_are_none(tmp_path, files):
     def written(name, content):
         (tmp_path / name).write_bytes(content)
