@@ -224,7 +224,8 @@ def pairwise(
         As in `ncd.get_compressor`.
     embedder : str or object, optional
         As in `ncd.embed.get_embedder`, or any object with ``encode(texts)``: distances are those of the texts' vectors,
-        and nothing is compressed. One that learns, and has not, learns from Y, or from X where that is alone.
+        and nothing is compressed. One that learns, and has not, learns from Y, or from X where that is alone. Equal
+        texts are encoded once. Encodings are kept on disk by `ncd.embed.Cached` only.
     metric : str or callable, optional
         With a compressor a name of `ncd.distances.lengths.METRICS`, "ncd" by default, or a function of L(x), L(y),
         L(xy). With an embedder a name of `ncd.distances.vectors.VECTOR_METRICS`, "cosine" by default, or a function of
@@ -295,20 +296,9 @@ def pairwise(
     """
     distances: Distances | EmbeddedDistances
     if embedder is not None:
-        refuse_code_options(
-            _beside_usual(
-                compressor=compressor,
-                separator=as_bytes(separator, name="separator"),
-                order=order,
-                joint=joint,
-                symmetrize=symmetrize,
-                remove_overhead=remove_overhead,
-                clip=clip,
-                engine=engine,
-                allow_empty=allow_empty,
-            )
-        )
-        distances = EmbeddedDistances.read(X, Y, embedder, metric, progress)
+        options: dict[str, Any] = {"symmetrize": symmetrize, "remove_overhead": remove_overhead, "clip": clip}
+        _refuse_beside_embedder(compressor, separator, order, joint, engine, allow_empty, **options)
+        distances = EmbeddedDistances.read(X, Y, embedder, metric)
     else:
         pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
         distances = Distances(pairs, get_metric("ncd" if metric is None else metric), symmetrize, remove_overhead, clip)
@@ -339,10 +329,14 @@ def pairwise(
     return out
 
 
-def _beside_usual(**options: Any) -> dict[str, tuple[Any, Any]]:
-    """Options with their defaults in `neighbors`, which has all of them but `clip`."""
+def _refuse_beside_embedder(
+    compressor: Any, separator: Text, order: str, joint: str, engine: str, allow_empty: bool, **more: Any
+) -> None:
+    """Raise for options of code lengths that are not as `neighbors` has them, which has all of them but `clip`."""
     usual = {name: parameter.default for name, parameter in inspect.signature(neighbors).parameters.items()}
-    return {name: (value, usual.get(name, False)) for name, value in options.items()}
+    given = {"compressor": compressor, "separator": as_bytes(separator, name="separator"), "order": order}
+    given |= {"joint": joint, "engine": engine, "allow_empty": allow_empty, **more}
+    refuse_code_options({name: (value, usual.get(name, False)) for name, value in given.items()})
 
 
 def _float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
@@ -368,7 +362,8 @@ def _to_file(
         raise ValueError(f"out is {str(path)!r}: the file's name must end in {' or '.join(STORAGES)}")
     storage.check(path)
     grid = distances.grid(n_jobs, most=storage.most_blocks)
-    file = MatrixFile(path, grid, dtype, distances.digest(), storage, checkpoint=checkpoint)
+    digest = distances.digest(n_jobs, progress) if isinstance(distances, EmbeddedDistances) else distances.digest()
+    file = MatrixFile(path, grid, dtype, digest, storage, checkpoint=checkpoint)
     try:
         for index, parts in distances.blocks(file.grid, file.done, n_jobs, progress):
             for block, values in parts:
@@ -440,21 +435,10 @@ def neighbors(
     """
     distances: Distances | EmbeddedDistances
     if embedder is not None:
-        refuse_code_options(
-            _beside_usual(
-                compressor=compressor,
-                separator=as_bytes(separator, name="separator"),
-                order=order,
-                joint=joint,
-                symmetrize=symmetrize,
-                remove_overhead=remove_overhead,
-                prefilter=prefilter,
-                candidates=candidates,
-                engine=engine,
-                allow_empty=allow_empty,
-            )
-        )
-        distances = EmbeddedDistances.read(X, Y, embedder, metric, progress)
+        options: dict[str, Any] = {"symmetrize": symmetrize, "remove_overhead": remove_overhead}
+        options |= {"prefilter": prefilter, "candidates": candidates}
+        _refuse_beside_embedder(compressor, separator, order, joint, engine, allow_empty, **options)
+        distances = EmbeddedDistances.read(X, Y, embedder, metric)
     else:
         pairs = Pairs.read(X, Y, compressor, separator, order, joint, allow_empty, engine)
         distances = Distances(

@@ -110,9 +110,9 @@ def test_options_of_code_lengths_are_refused(options, message):
 
 
 def test_bad_texts_and_vectors():
-    with pytest.raises(EmptyTextError, match=r"texts\[1\] is empty"):
+    with pytest.raises(EmptyTextError, match=r"X\[1\] is empty"):
         ncd.pairwise(["a", ""], embedder=Letters())
-    with pytest.raises(ValueError, match=r"texts\[1\] is not UTF-8 .*offset 1"):
+    with pytest.raises(ValueError, match=r"X\[1\] is not UTF-8 .*offset 1"):
         ncd.pairwise([b"a", b"a\xff"], embedder=Letters())
     with pytest.raises(TypeError, match="encode"):
         ncd.pairwise(TEXTS, embedder=3)
@@ -121,7 +121,7 @@ def test_bad_texts_and_vectors():
         def encode(self, texts):
             return [[float("nan")]] * len(texts)
 
-    with pytest.raises(ValueError, match="not finite for text 0"):
+    with pytest.raises(ValueError, match=r"not finite for X\[0\]"):
         ncd.pairwise(TEXTS, embedder=Bad())
 
     class Ragged:
@@ -130,6 +130,140 @@ def test_bad_texts_and_vectors():
 
     with pytest.raises(ValueError, match="one dimension"):
         ncd.pairwise(TEXTS, embedder=Ragged())
+
+
+class Counting(Letters):
+    """How often, and for which texts, it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, texts):
+        self.asked.append(list(texts))
+        return super().encode(texts)
+
+
+@pytest.mark.parametrize("call", [ncd.pairwise, ncd.neighbors])
+def test_a_single_string_is_no_collection(call):
+    with pytest.raises(TypeError, match="X is a single str"):
+        call("abc", embedder=Letters())
+    with pytest.raises(TypeError, match="Y is a single str"):
+        call(["abc"], "abc", embedder=Letters())
+    with pytest.raises(EmptyTextError, match=r"Y\[1\] is empty"):
+        call(["abc"], ["abc", ""], embedder=Letters())
+
+
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        (ncd.pairwise, {"out": "matrix.txt"}),
+        (ncd.pairwise, {"out": np.zeros((2, 2))}),
+        (ncd.pairwise, {"dtype": "int8"}),
+        (ncd.pairwise, {"checkpoint": True}),
+        (ncd.pairwise, {"metric": "euclid"}),
+        (ncd.pairwise, {"Y": ["a", ""]}),
+        (ncd.neighbors, {"k": 99}),
+        (ncd.neighbors, {"k": "three"}),
+    ],
+)
+def test_nothing_is_encoded_before_the_arguments_are_right(call, options):
+    model = Counting()
+    with pytest.raises(ValueError):
+        call(TEXTS, embedder=model, **options)
+    assert model.asked == []
+
+
+def test_equal_texts_are_encoded_once_and_are_equal():
+    class Drifting(Counting):
+        """Vectors that depend on the batch, as those of transformers do in their last digits."""
+
+        def encode(self, texts):
+            return super().encode(texts) + 1e-3 * np.arange(len(texts))[:, None]
+
+    model = Drifting()
+    x, y = ["ab", "cd", "ab"], ["cd", "ef", "ab", "cd"]
+    distances = ncd.pairwise(x, y, embedder=model, metric="euclidean")
+    assert model.asked == [["cd", "ef", "ab"]]
+    assert [distances[0, 2], distances[2, 2], distances[1, 0], distances[1, 3]] == [0, 0, 0, 0]
+    learner = ncd.NCDClassifier(embedder=Drifting(), metric="euclidean", n_neighbors=1).fit(y, list("cefc"))
+    assert learner.kneighbors(x)[0].ravel().tolist() == [0, 0, 0]
+
+
+def test_errors_of_the_model_name_the_users_text():
+    class Wordless(Letters):
+        def encode(self, texts):
+            for i, text in enumerate(texts):
+                if not any(map(str.isalpha, text)):
+                    raise EmptyTextError(f"texts[{i}] has no letter")
+            return super().encode(texts)
+
+    with pytest.raises(EmptyTextError, match=r"^Y\[3\] has no letter"):
+        ncd.pairwise(["a", "b"], ["b", "b", "c", "12"], embedder=Wordless())
+    with pytest.raises(EmptyTextError, match=r"^X\[2\] has no letter"):
+        ncd.neighbors(["a", "a", "12"], embedder=Wordless())
+
+
+def test_vectors_of_another_dimension_are_refused():
+    class Growing(Letters):
+        """As many numbers as the longest text has letters."""
+
+        def encode(self, texts):
+            return np.ones((len(texts), max(map(len, texts))))
+
+    model = ncd.NCDClassifier(embedder=Growing(), n_neighbors=1).fit(["a", "b"], [0, 1])
+    with pytest.raises(ValueError, match="vectors of 3 numbers for X, and of 1 before"):
+        model.predict(["abc"])
+
+
+def test_jobs_reach_the_embedder():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen = []
+
+    class Looking(Letters):
+        def encode(self, texts):
+            seen.append({info["num_threads"] for info in threadpoolctl.threadpool_info()})
+            return super().encode(texts)
+
+    with threadpoolctl.threadpool_limits(2):
+        ncd.pairwise(TEXTS, embedder=Looking(), n_jobs=1)
+    assert seen == [{1}]
+
+
+def test_jobs_reach_torch():
+    torch = pytest.importorskip("torch")
+    seen = []
+
+    class Looking(Letters):
+        def encode(self, texts):
+            seen.append(torch.get_num_threads())
+            return super().encode(texts)
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        ncd.pairwise(TEXTS, embedder=Looking(), n_jobs=1)
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_classifier_forgets_what_it_was_fitted_with():
+    model = ncd.NCDClassifier(embedder=Letters(), n_neighbors=1).fit(TEXTS, LABELS)
+    model.set_params(embedder=None).fit(TEXTS[::3], LABELS[::3])
+    assert not hasattr(model, "vectors_")
+    model.set_params(embedder=Letters())
+    assert model.kneighbors(TEXTS[:9:3])[1].ravel().tolist() == [0, 1, 2]
+    assert model.vectors_.shape == (6, 26)
+    model.set_params(embedder="tfidf:3")
+    model.predict(TEXTS)
+    assert model.vectors_.shape == (6, 3)
+
+
+@pytest.mark.parametrize("option", [{"engine": "cuda"}, {"prefilter": "shingles"}, {"joint": "primed"}])
+def test_classifier_checks_what_was_set_after_fit(option):
+    model = ncd.NCDClassifier(embedder=Letters(), n_neighbors=1).fit(TEXTS, LABELS).set_params(**option)
+    with pytest.raises(ValueError, match="together with an embedder"):
+        model.predict(TEXTS)
 
 
 def test_classifier_is_scikit_learns_on_the_same_vectors():

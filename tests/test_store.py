@@ -2,14 +2,17 @@
 
 import io
 import json
+import pickle
 import warnings
 import zipfile
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.exceptions import NotFittedError
 
 import ncd
+import ncd.embed
 from ncd import data
 
 TRAIN = data.load_factbook("train")
@@ -278,4 +281,119 @@ def test_what_cannot_be_saved(tmp_path):
         ncd.save_model(ncd.NCDClassifier(metric=lambda a, b, c: c).fit(X, Y), tmp_path / "m.ncd")
     with pytest.raises(TypeError, match="model is a str"):
         ncd.save_model("model", tmp_path / "m.ncd")
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_embedder(path, embedder):
+    """A model file that names an embedder, as anybody could write it."""
+    ncd.save_model(ncd.NCDClassifier(embedder="tfidf:3", n_neighbors=1).fit(X, Y), path, force=True)
+    rewrite(path, params={"embedder": embedder})
+    return path
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "word2vec:evil",
+        "word2vec:x=evil",
+        "word2vec:{evil}",
+        "word2vec:path={evil}",
+        "word2vec:dim=3,{evil}",
+        "word2vec:x={evil}",
+        "word2vec:{evil},dim=3",
+        "model2vec:{evil}",
+        "model2vec:minilm,{evil}",
+        "sentence:someone/model,allow_download=true",
+        "sentence:{evil}",
+        "hidden:{evil}",
+        "tfidf:{evil}",
+        "registered:{evil}",
+    ],
+)
+def test_a_file_makes_no_embedder_of_a_path(tmp_path, monkeypatch, spec):
+    made = []
+
+    class Registered:
+        def __init__(self, path):
+            made.append(path)
+
+        def encode(self, texts):
+            return np.ones((len(texts), 1))
+
+    monkeypatch.setattr("ncd.embed.registry._registered", {"registered": Registered})
+
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "executed"), "w"))
+
+    (tmp_path / "evil.kv").write_bytes(pickle.dumps(Evil()))
+    path = with_embedder(tmp_path / "m.ncd", spec.format(evil=tmp_path / "evil.kv"))
+    with pytest.raises(ncd.ModelFileError, match="if you trust it, say load_model"):
+        ncd.load_model(path)
+    assert not (tmp_path / "executed").exists()
+    assert made == []
+
+
+@pytest.mark.parametrize("spec", [3, ["tfidf"], {"bytes": "00"}, True, "no such", ""])
+def test_refuses_embedders_that_are_none(tmp_path, spec):
+    with pytest.raises(ncd.ModelFileError, match="embedder"):
+        ncd.load_model(with_embedder(tmp_path / "m.ncd", spec))
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    """A file of word vectors, of words of the texts alone."""
+    words = sorted({word for text in X for word in text.split() if word.isalpha()} - {"x"})
+    rng = np.random.default_rng(0)
+    rows = [" ".join([word, *(f"{value:.4f}" for value in rng.normal(size=5))]) for word in words]
+    (tmp_path / "vectors.txt").write_text("\n".join([f"{len(rows)} 5", *rows]))
+    return f"word2vec:{tmp_path / 'vectors.txt'}"
+
+
+def test_an_embedder_of_a_path_is_given_again(tmp_path, vectors):
+    pytest.importorskip("gensim")
+    model = ncd.NCDClassifier(embedder=vectors, n_neighbors=1).fit(X, Y)
+    ncd.save_model(model, tmp_path / "m.ncd")
+    with pytest.raises(ncd.ModelFileError, match=r"load_model\(path, embedder='word2vec:"):
+        ncd.load_model(tmp_path / "m.ncd")
+    loaded = ncd.load_model(tmp_path / "m.ncd", embedder=vectors)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    ncd.save_model(ncd.NCDClassifier(embedder=ncd.embed.get_embedder(vectors)).fit(X, Y), tmp_path / "object.ncd")
+    assert contents(tmp_path / "object.ncd")["texts.bin"] == contents(tmp_path / "m.ncd")["texts.bin"]
+    with pytest.warns(UserWarning, match="made with word2vec .*this machine has scikit-learn .*vectors may differ"):
+        ncd.load_model(tmp_path / "m.ncd", embedder="tfidf:4")
+    ncd.save_model(ncd.NCDClassifier().fit(X, Y), tmp_path / "none.ncd")
+    with pytest.raises(ValueError, match="holds a model without one"):
+        ncd.load_model(tmp_path / "none.ncd", embedder="tfidf")
+
+
+def test_embedders_that_can_be_saved(tmp_path, monkeypatch):
+    class Lengths:
+        def encode(self, texts):
+            return np.array([[len(text), 1.0] for text in texts])
+
+    monkeypatch.setattr("ncd.embed.registry._registered", {"lengths": Lengths})
+    for embedder, spec in (("lengths", "lengths"), (ncd.embed.get_embedder("tfidf:4"), "tfidf:4")):
+        model = ncd.NCDClassifier(embedder=embedder, metric="euclidean", n_neighbors=1).fit(X, Y)
+        ncd.save_model(model, tmp_path / "m.ncd", force=True)
+        loaded = ncd.load_model(tmp_path / "m.ncd")
+        assert loaded.embedder == spec
+        np.testing.assert_array_equal(loaded.predict(QUERIES), model.predict(QUERIES))
+    made_with = json.loads(contents(tmp_path / "m.ncd")["model.json"])["made_with"]
+    assert made_with == f"scikit-learn {sklearn.__version__}"
+    rewrite(tmp_path / "m.ncd", made_with="scikit-learn 0.1")
+    with pytest.warns(UserWarning, match="scikit-learn 0.1, this machine has scikit-learn .*: vectors may differ"):
+        ncd.load_model(tmp_path / "m.ncd")
+
+
+def test_embedders_that_cannot_be_saved(tmp_path):
+    class Lengths:
+        def encode(self, texts):
+            return np.array([[len(text), 1.0] for text in texts])
+
+    with pytest.raises(TypeError, match="does not make it again: register it with"):
+        ncd.save_model(ncd.NCDClassifier(embedder=Lengths()).fit(X, Y), tmp_path / "m.ncd")
+    learned = ncd.embed.get_embedder("tfidf:3").fit(QUERIES)
+    with pytest.raises(TypeError, match="has learned from other texts"):
+        ncd.save_model(ncd.NCDClassifier(embedder=learned).fit(X, Y), tmp_path / "m.ncd")
     assert list(tmp_path.iterdir()) == []

@@ -15,8 +15,6 @@ from ncd.compressors.registry import get_compressor
 from ncd.corpus import Text, Texts, as_bytes, as_corpus
 from ncd.distances.lengths import get_metric
 from ncd.distances.vectors import get_vector_metric
-from ncd.embed.base import learned
-from ncd.embed.registry import get_embedder
 from ncd.embedded import EmbeddedDistances, refuse_code_options
 from ncd.engines.host import Engine, Joint, Order
 from ncd.pairs import Symmetrize
@@ -150,17 +148,31 @@ class NCDClassifier(TextClassifier):
         """
         self._check_parameters()
         texts, codes = self._read(X, y)
-        self._check_k(self.n_neighbors, len(texts))
-        checked_candidates(self.prefilter, self.candidates, self.n_neighbors, name="n_neighbors")
+        self._check(len(texts))
+        self._forget()
         self.texts_, self.codes_ = texts, codes
         if self.embedder is not None:
             self._embed()
         return self
 
+    def _forget(self) -> None:
+        """Leave nothing of an embedder that another one, or other texts, would be mixed up with."""
+        for name in ("embedder_", "vectors_", "_embedded_by"):
+            self.__dict__.pop(name, None)
+
     def _embed(self) -> None:
         """Vectors of the training texts."""
-        self.embedder_ = learned(get_embedder(self.embedder), self.texts_)
-        self.vectors_ = self.embedder_.encode(self.texts_, progress=self.progress)
+        self._forget()
+        metric = get_vector_metric(self.metric)
+        made = EmbeddedDistances.read(self.texts_, None, self.embedder, metric, names=("X", "X"))
+        self.vectors_, _ = made.encode(self.n_jobs, self.progress)
+        self.embedder_, self._embedded_by = made.model, self.embedder
+
+    def _check(self, n_texts: int) -> None:
+        """Raise for parameters that are out of range with so many training texts."""
+        self._check_parameters()
+        self._check_k(self.n_neighbors, n_texts)
+        checked_candidates(self.prefilter, self.candidates, self.n_neighbors, name="n_neighbors")
 
     def _check_parameters(self) -> None:
         """Raise for what could only fail later, in `predict`."""
@@ -191,13 +203,18 @@ class NCDClassifier(TextClassifier):
             raise ValueError(f"n_neighbors is {k!r}: with {most} training texts choose from 1 to {most}")
 
     def _neighbors(self, X: Texts | None, k: int) -> Neighbors:
-        """The nearest training texts."""
+        """The nearest training texts; parameters may have been set since `fit`."""
+        self._check_parameters()
         if self.embedder is not None:
-            if not hasattr(self, "vectors_"):  # read from a file, which holds the texts
+            if not hasattr(self, "vectors_") or self._embedded_by is not self.embedder:  # of a file, or set since
                 self._embed()
-            x = self.vectors_ if X is None else self.embedder_.encode(X, progress=self.progress)
-            metric = get_vector_metric(self.metric)
-            distances = EmbeddedDistances(self.embedder_.name, x, self.vectors_, X is None, metric)
+            distances = EmbeddedDistances.read(
+                self.texts_ if X is None else X,
+                None if X is None else self.texts_,
+                self.embedder_,
+                self.metric,
+                known=self.vectors_,
+            )
             return nearest(distances, k, self.n_jobs, self.progress)
         joint: Any = self.joint
         if joint == "auto":

@@ -5,7 +5,7 @@ The file is a zip archive of
 
 - ``model.json``: ``format`` ("ncd-model"), ``version`` (2), ``class``, ``ncd`` (the release that wrote it),
   ``params`` (those of the constructor), ``classes`` (the labels), ``made_with`` (library and version that made the
-  code lengths, or cut texts into words or tokens; or nothing);
+  code lengths or vectors, or cut texts into words or tokens; the fingerprint of an embedder of a path; or nothing);
 - ``texts.bin``, ``ends.npy``, ``codes.npy``: the training texts one after another, where each ends, and the class of
   each (int64); counts and dictionaries are made of them again;
 - for a `BitsSavedClassifier` also ``model.json``'s ``expert_weights`` and ``class_bias`` and, with the
@@ -13,7 +13,8 @@ The file is a zip archive of
   ``multiplicity`` and ``n_texts`` (of each feature), ``weights``, ``squares`` (upper halves of float32, a row a
   feature and a column a separator), ``machine_bias``.
 
-Reading it runs no code from the file; what is not known is refused.
+Reading it runs no code from the file, opens no other file and no connection, and makes no embedder; what is not known
+is refused. Of embedders the file holds the name alone: one that needs a path or a download is given by who reads it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ from ncd.classify.combination import Combination
 from ncd.classify.counted import is_class_model
 from ncd.classify.knn import NCDClassifier
 from ncd.classify.saved_bits import Machine
+from ncd.classify.saved_embedder import check_spec, is_self_contained, made_with, spec_of
 from ncd.compressors.registry import get_compressor
-from ncd.embed.registry import get_embedder
 from ncd.exceptions import FewLabelsWarning, ModelFileError, WindowWarning
 from ncd.files import atomic_path
 
@@ -63,8 +64,8 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
     Parameters
     ----------
     model : BitsSavedClassifier, CodeLengthClassifier or NCDClassifier
-        Its compressor must be given by name, or have a name that makes an equal one; its metric must be given by name,
-        and its labels be str, int, float or bool.
+        Its compressor and its embedder must be given by name, or have a name that makes an equal one; its metric must
+        be given by name, and its labels be str, int, float or bool.
     path : path-like
     force : bool
         Replace an existing file.
@@ -115,13 +116,20 @@ def save_model(model: TextClassifier, path: str | os.PathLike[str], *, force: bo
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def load_model(path: str | os.PathLike[str]) -> Any:
+def load_model(path: str | os.PathLike[str], *, embedder: Any = None) -> Any:
     """
     Read a classifier that `save_model` wrote.
+
+    Nothing but this file is read: no path and no address in it is followed, and no embedder is made before the model
+    is asked for something.
 
     Parameters
     ----------
     path : path-like
+    embedder : str or object, optional
+        As in `ncd.pairwise`, in the place of the one that the file names. It must be given where that has a path, may
+        download, or is registered with an argument; "tfidf", "word2vec" that learns, "minilm" and "model2vec:minilm"
+        need none.
 
     Returns
     -------
@@ -131,12 +139,15 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ------
     ModelFileError
         If the file is no such model, is damaged, or comes from a version or holds a class that this release does not
-        know.
+        know; if its embedder has to be given, and is not.
+    ValueError
+        If an embedder is given to a model that has none.
 
     Warns
     -----
     UserWarning
-        If the compressor's library has another version than the one that the model was made with.
+        If the library of the compressor or embedder has another version than the one that the model was made with, or
+        the given embedder has other vectors.
     """
     path = Path(path)
     try:
@@ -148,17 +159,32 @@ def load_model(path: str | os.PathLike[str]) -> Any:
                 raise ModelFileError(f"{path} has version {head['version']!r}; this release reads version {_VERSION}")
             if head["class"] not in _NAMES:
                 raise ModelFileError(f"{path} holds a {head['class']!r}; this release knows {', '.join(_NAMES)}")
-            model = _restore(archive, head)
-            version, made_with = _made_with(model), head["made_with"]
+            model, made = _restore(archive, head), head["made_with"]
     except (ModelFileError, OSError):
         raise
     except Exception as error:
         raise ModelFileError(f"{path} is not a readable model file: {error}") from error
-    if version != made_with:
-        warnings.warn(
-            f"the model was made with {made_with}, this machine has {version}: code lengths may differ", stacklevel=2
-        )
+    _give_embedder(model, embedder, path)
+    version = _made_with(model)
+    if version != made:
+        what = "code lengths" if getattr(model, "embedder", None) is None else "vectors"
+        warnings.warn(f"the model was made with {made}, this machine has {version}: {what} may differ", stacklevel=2)
     return model
+
+
+def _give_embedder(model: Any, embedder: Any, path: Path) -> None:
+    """The caller's embedder in the place of the file's, or an error where only the caller can name it."""
+    named = getattr(model, "embedder", None)
+    if embedder is not None:
+        if named is None:
+            raise ValueError(f"embedder is {embedder!r}, and {path} holds a model without one: leave it out")
+        model.embedder = embedder
+    elif named is not None and not is_self_contained(named):
+        raise ModelFileError(
+            f"{path} names the embedder {named!r}, and no path or address is taken from a model file, which anybody "
+            f"may have written: if you trust it, say load_model(path, embedder={named!r}), or --embedder NAME on the "
+            "command line"
+        )
 
 
 def _restore(archive: zipfile.ZipFile, head: dict[str, Any]) -> Any:
@@ -225,7 +251,7 @@ def _classes(labels: Any) -> NDArray[Any]:
 
 
 def _check_parameters(model: Any, n_texts: int) -> None:
-    """Raise for parameters that `fit` refuses, by a trial on texts of one byte."""
+    """Raise for parameters that `fit` refuses: they are checked, or tried on texts of one byte."""
     params = model.get_params(deep=False)
     n_jobs = params["n_jobs"]
     if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0):
@@ -236,8 +262,12 @@ def _check_parameters(model: Any, n_texts: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WindowWarning)
         warnings.simplefilter("ignore", FewLabelsWarning)
-        count = n_texts if isinstance(model, NCDClassifier) else 2  # n_neighbors is at most the number of texts
-        type(model)(**params).fit([b"x"] * count, [0] + [1] * (count - 1))
+        if isinstance(model, NCDClassifier):
+            if model.embedder is not None:
+                check_spec(model.embedder)
+            model._check(n_texts)
+        else:
+            type(model)(**params).fit([b"x", b"x"], [0, 1])
 
 
 def _release() -> str:
@@ -251,6 +281,8 @@ def _plain(key: str, value: Any) -> Any:
     """A parameter as JSON can hold it."""
     if key == "compressor" or (key == "model" and not is_class_model(value)):
         return _spec(key, value)
+    if key == "embedder" and value is not None:
+        return spec_of(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return {"bytes": bytes(value).hex()}
     if isinstance(value, np.generic):
@@ -263,14 +295,13 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _made_with(model: Any) -> str | None:
-    """What a model's code lengths are made with and may change with its version; None if there is no such thing."""
+    """What code lengths or vectors are made with and may change with its version; None if there is no such thing."""
     if isinstance(model, BitsSavedClassifier):
         return ", ".join(filter(None, map(_alphabet_version, model.experts_))) or None
     if isinstance(model, CodeLengthClassifier) and is_class_model(model.model):
         return _alphabet_version(model.model)
     if isinstance(model, NCDClassifier) and model.embedder is not None:
-        embedder = get_embedder(model.embedder)
-        return embedder.name if embedder.learns else f"{embedder.name} {embedder.digest[:16]}"
+        return made_with(model.embedder, getattr(model, "embedder_", None))
     return get_compressor(model.compressor if isinstance(model, NCDClassifier) else model.model).version
 
 
