@@ -31,13 +31,17 @@ WORDS = ["the", "cat", "sat", "on", "mat", "a", "to", "be", "or", "not", "dog", 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    """Whoever asks for a connection fails."""
+    """Whoever asks for a connection fails, also where a library has caught what it met."""
+    asked = []
 
     def refuse(*args, **kwargs):
-        raise AssertionError("a connection was asked for")
+        asked.append(args)
+        raise OSError("a connection was asked for")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield
+    assert not asked
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -252,6 +256,188 @@ def test_what_is_no_model(bert, sentence_folder, tmp_path, spec, kind, message):
         get_embedder(named).encode(["a cat"])
 
 
+@pytest.fixture
+def loads(monkeypatch):
+    """What the library is told whenever it reads a model or a tokenizer, which it does nevertheless."""
+    told = []
+    for kind in (transformers.AutoModel, transformers.AutoTokenizer):
+
+        def reading(*args, _real=kind.from_pretrained, **kwargs):
+            told.append(kwargs)
+            return _real(*args, **kwargs)
+
+        monkeypatch.setattr(kind, "from_pretrained", reading)
+    return told
+
+
+def test_folders_are_read_without_the_hub_and_without_code(bert, sentence_folder, tmp_path, loads):
+    Hidden(bert).encode(["cat"])
+    assert len(loads) == 2
+    assert all(told["local_files_only"] is True and told["trust_remote_code"] is False for told in loads)
+    Hidden(bert, allow_download=True).encode(["cat"])  # it is here
+    assert len(loads) == 4
+    assert all(told["local_files_only"] is True for told in loads)
+    pytest.importorskip("skeletoken", reason="needs model2vec[distill]")
+    distill(bert, tmp_path / "static", dim=4)
+    assert len(loads) >= 6
+    assert all(told["local_files_only"] is True and told["trust_remote_code"] is False for told in loads[4:6])
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_code_of_a_model_is_never_run(bert, tmp_path, family, monkeypatch):
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(bert, folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config |= {"model_type": "mine", "auto_map": {"AutoConfig": "mine.Mine", "AutoModel": "mine.Mine"}}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')\nclass Mine: pass\n", "utf-8")
+    monkeypatch.setattr("builtins.input", lambda *args: pytest.fail("a question was asked"))
+    with pytest.raises(ValueError, match="no model can be read"):
+        get_embedder(f"{family}:{folder}").encode(["cat"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+@pytest.mark.parametrize("value", ["no", "off", "1", "never"])
+def test_downloads_are_allowed_by_true_only(bert, family, value):
+    with pytest.raises(TypeError, match=r"allow_download is .*: give true or false"):
+        get_embedder(f"{family}:someone/some-model,allow_download={value}")
+    with pytest.raises(FileNotFoundError):
+        get_embedder(f"{family}:someone/some-model,allow_download=false")
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_names_reproduce_what_comes_from_the_hub_or_home(bert, sentence_folder, family, monkeypatch):
+    pytest.importorskip("sentence_transformers", reason="needs the extra 'embed'")
+    made = get_embedder(f"{family}:someone/some-model,allow_download=true")
+    assert get_embedder(made.name).name == made.name == f"{family}:someone/some-model,allow_download=true"
+    folder = bert if family == "hidden" else sentence_folder
+    monkeypatch.setenv("HOME", str(folder.parent))
+    at_home = get_embedder(f"{family}:~/{folder.name},allow_download=true")
+    assert at_home.digest == get_embedder(f"{family}:{folder}").digest
+    assert at_home.name == f"{family}:~/{folder.name}"
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_texts_without_a_token(bert, sentence_folder, family):
+    folder = bert if family == "hidden" else sentence_folder
+    texts = ["a cat", " ", "the dog", "\u200b", "on the mat"]
+    with pytest.raises(EmptyTextError, match=r"texts\[1\] has no token that the model knows \(2 such texts\)"):
+        get_embedder(f"{family}:{folder}").encode(texts)
+    made = get_embedder(f"{family}:{folder},empty=zero")
+    assert get_embedder(made.name).digest == made.digest != get_embedder(f"{family}:{folder}").digest
+    vectors = made.encode(texts)
+    assert vectors.any(axis=1).tolist() == [True, False, True, False, True]
+    np.testing.assert_allclose(vectors[::2], made.encode(texts[::2]), atol=1e-5)
+    assert not made.encode([" ", "\n"]).any()
+    with pytest.raises(ValueError, match="empty is 'drop'"):
+        get_embedder(f"{family}:{folder},empty=drop")
+
+
+@pytest.mark.parametrize("family", ["hidden", "sentence"])
+def test_the_fingerprint_is_that_of_what_was_read(bert, sentence_folder, tmp_path, family):
+    import shutil
+
+    from ncd.embed import Cached
+
+    folder = tmp_path / "model"
+    shutil.copytree(bert if family == "hidden" else sentence_folder, folder)
+    first = get_embedder(f"{family}:{folder}")
+    kept = Cached(first, tmp_path / "cache").encode(TEXTS)
+    fingerprint = first.digest
+    network = transformers.AutoModel.from_pretrained(folder)
+    with torch.inference_mode():
+        for weight in network.parameters():
+            weight.mul_(-0.5)
+    network.save_pretrained(folder)
+    assert first.digest == fingerprint  # as it has the old weights
+    new = get_embedder(f"{family}:{folder}")
+    assert new.digest != fingerprint
+    found = Cached(new, tmp_path / "cache").encode(TEXTS)
+    np.testing.assert_allclose(found, get_embedder(f"{family}:{folder}").encode(TEXTS), atol=1e-6)
+    assert abs(found - kept).max() > 1e-3
+
+
+def test_files_that_changed_before_they_were_fingerprinted(bert, tmp_path):
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(bert, folder)
+    embedder = Hidden(folder)
+    embedder.encode(["cat"])
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes() + b" ")
+    with pytest.raises(ValueError, match="was written after the model was read"):
+        _ = embedder.digest
+
+
+def test_copies_share_the_weights(bert, sentence_folder):
+    import copy
+
+    for embedder in (Hidden(bert), Sentence(sentence_folder)):
+        embedder.encode(["cat"])
+        assert copy.deepcopy(embedder)._load() is embedder._load()
+
+
+def test_roberta_counts_positions_from_behind_the_padding(bert, tmp_path):
+    config = transformers.RobertaConfig(
+        vocab_size=40, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
+        max_position_embeddings=LIMIT + 2, pad_token_id=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.RobertaModel(config).save_pretrained(tmp_path)
+    plain = tokenizers.Tokenizer.from_file(str(bert / "tokenizer.json"))
+    transformers.PreTrainedTokenizerFast(tokenizer_object=plain, unk_token="[UNK]", pad_token="cat").save_pretrained(
+        tmp_path
+    )
+    for family in ("hidden", "sentence"):
+        embedder = get_embedder(f"{family}:{tmp_path}")
+        with pytest.warns(WindowWarning, match=f"reads {LIMIT} tokens"):
+            assert embedder.encode([LONG]).shape == (1, 8)
+        with pytest.raises(ValueError, match=f"max_tokens is {LIMIT + 1}: .* has places for {LIMIT}"):
+            get_embedder(f"{family}:{tmp_path},max_tokens={LIMIT + 1}").encode(["cat"])
+    np.testing.assert_allclose(
+        Hidden(tmp_path).encode([" ".join(["dog"] * (LIMIT - 2))])[0],
+        _states(tmp_path, " ".join(["dog"] * (LIMIT - 2))).mean(0),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("kind", ["T5", "Bart"])
+def test_the_encoder_is_read_where_there_is_a_decoder_too(bert, tmp_path, kind):
+    if kind == "T5":
+        config = transformers.T5Config(
+            vocab_size=40, d_model=8, d_kv=4, d_ff=8, num_layers=2, num_heads=2, decoder_start_token_id=0
+        )
+    else:
+        config = transformers.BartConfig(
+            vocab_size=40, d_model=8, encoder_layers=2, decoder_layers=1, encoder_attention_heads=2,
+            decoder_attention_heads=2, encoder_ffn_dim=8, decoder_ffn_dim=8, max_position_embeddings=32,
+        )  # fmt: skip
+    torch.manual_seed(0)
+    getattr(transformers, f"{kind}Model")(config).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(bert).save_pretrained(tmp_path)
+    embedder = Hidden(tmp_path, layer=1)
+    network = transformers.AutoModel.from_pretrained(tmp_path).eval().get_encoder()
+    with torch.inference_mode():
+        read = transformers.AutoTokenizer.from_pretrained(bert)(TEXTS[0], return_tensors="pt")
+        states = network(
+            input_ids=read["input_ids"], attention_mask=read["attention_mask"], output_hidden_states=True
+        ).hidden_states[1][0]
+    np.testing.assert_allclose(embedder.encode(TEXTS)[0], states.mean(0).numpy(), atol=1e-5)
+    assert embedder.encode_tokens("the cat").shape == (2, 8)
+    assert embedder.dim == 8
+
+
+@pytest.mark.parametrize("config", ["[]", '{"architectures": null}', '{"architectures": "BertModel"}', "3"])
+def test_odd_configurations_of_static_models(tmp_path, config):
+    pytest.importorskip("model2vec", reason="needs the extra 'embed'")
+    (tmp_path / "config.json").write_text(config, "utf-8")
+    with pytest.raises(ValueError, match="model2vec: "):
+        Static(tmp_path).encode(["cat"])
+
+
 def test_static_vectors_are_distilled_from_the_states(bert, tmp_path):
     pytest.importorskip("model2vec", reason="needs the extra 'embed'")
     pytest.importorskip("skeletoken", reason="needs model2vec[distill]")
@@ -304,6 +490,7 @@ def test_distilled_models_are_kept(bert, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("family", ["hidden", "sentence"])
 def test_models_of_the_hub_need_a_connection(family, monkeypatch):
+    """The hub is off, so that nobody even asks; see `no_network`."""
     pytest.importorskip("sentence_transformers", reason="needs the extra 'embed'")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     embedder = get_embedder(f"{family}:someone/some-model,allow_download=true")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -17,6 +18,20 @@ from ncd.exceptions import EmptyTextError
 __all__ = ["Adapted", "Embedder", "SupportsEncode", "Vectors", "as_embedder", "as_strings", "checked_vectors"]
 
 Vectors: TypeAlias = NDArray[np.float32]
+
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+class WordlessError(EmptyTextError):
+    """Texts have nothing that an embedder knows; `places` are their indices."""
+
+    def __init__(self, places: Sequence[int], what: str, remedy: str) -> None:
+        more = f" ({len(places):,} such texts)" if len(places) > 1 else ""
+        super().__init__(f"texts[{places[0]}] has {what}{more}: {remedy}")
+        self.places, self.what, self.remedy = list(places), what, remedy
+
+    def __reduce__(self) -> Any:
+        return WordlessError, (self.places, self.what, self.remedy)
 
 
 @runtime_checkable
@@ -58,6 +73,11 @@ def as_strings(texts: Texts, *, name: str = "texts") -> list[str]:
         try:
             strings.append(text.decode())
         except UnicodeDecodeError as error:
+            if _SURROGATE.match(text, error.start):
+                raise ValueError(
+                    f"{name}[{i}] has half a surrogate pair (at offset {error.start:,} of its bytes), which is no "
+                    "character: replace it, as by text.encode(errors='replace'), or use a compressor, which reads bytes"
+                ) from None
             raise ValueError(
                 f"{name}[{i}] is not UTF-8 (byte 0x{text[error.start]:02x} at offset {error.start:,}), and embedders "
                 "read characters: decode it with its own encoding, or use a compressor, which reads bytes"
@@ -123,6 +143,11 @@ class Embedder(ABC):
         raise NotImplementedError(f"{self.name} has no digest, so its encodings cannot be kept")
 
     @property
+    def has_digest(self) -> bool:
+        """Whether the embedder is of a kind that has a `digest`."""
+        return type(self).digest is not Embedder.digest
+
+    @property
     def fitted(self) -> bool:
         """Whether `encode` has all that it needs; one that learns overrides it."""
         return not self.learns
@@ -159,7 +184,32 @@ class Embedder(ABC):
             For texts that are missing, empty (also after tokenising), or not UTF-8.
         """
         strings = as_strings(texts)
+        vectors = self._encode_checked(strings, progress)
+        self._say(len(strings))
+        return vectors
+
+    def fit_encode(self, texts: Texts, *, progress: bool | None = None) -> Vectors:
+        """
+        Learn from texts, and give their vectors: ``fit(texts).encode(texts)``, in one pass where that can be.
+
+        Parameters
+        ----------
+        texts, progress
+            As in `encode`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, dim)
+        """
+        strings = as_strings(texts)
+        return self.fit(strings).encode(strings, progress=progress)
+
+    def _encode_checked(self, strings: Sequence[str], progress: bool | None) -> Vectors:
+        """Vectors of texts that are strings and not empty; nothing is said of them yet."""
         return checked_vectors(self._encode(strings, progress), len(strings), name=self.name)
+
+    def _say(self, n: int) -> None:  # noqa: B027 - most have nothing to say
+        """Warn of what was found in n texts that have just been encoded."""
 
     @abstractmethod
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
@@ -204,10 +254,36 @@ class Adapted(Embedder):
 
     @property
     def dim(self) -> int:
-        """Dimension of the vectors, found by encoding a text."""
+        """Dimension of the vectors: what the object says, or that of a text's vector."""
+        if self._dim is None:
+            self._dim = self._number("dim")
         if self._dim is None:
             self._dim = int(np.asarray(self._model.encode(["a text"])).shape[1])
         return self._dim
+
+    @property
+    def n_parameters(self) -> int | None:
+        """The object's number, where it has one."""
+        return self._number("n_parameters")
+
+    @property
+    def nbytes(self) -> int | None:
+        """The object's number, where it has one."""
+        return self._number("nbytes")
+
+    @property
+    def digest(self) -> str:
+        """The object's digest, where it has one."""
+        return str(self._model.digest) if self.has_digest else super().digest  # type: ignore[attr-defined]
+
+    @property
+    def has_digest(self) -> bool:
+        return hasattr(self._model, "digest")
+
+    def _number(self, attribute: str) -> int | None:
+        """A whole number that the object says of itself."""
+        value = getattr(self._model, attribute, None)
+        return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
 
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
         return self._model.encode(list(texts))
@@ -237,8 +313,7 @@ def learned(model: Embedder, texts: Texts) -> Embedder:
 def refuse_wordless(places: Sequence[int], what: str, remedy: str) -> None:
     """Raise where texts have nothing that the model knows."""
     if places:
-        more = f" ({len(places):,} such texts)" if len(places) > 1 else ""
-        raise EmptyTextError(f"texts[{places[0]}] has {what}{more}: {remedy}")
+        raise WordlessError(places, what, remedy)
 
 
 def digest_of(*parts: Any) -> str:

@@ -14,12 +14,13 @@ from typing import Any, Self
 import numpy as np
 
 from ncd.corpus import Texts
-from ncd.embed.base import Embedder, Vectors, as_embedder
+from ncd.embed.base import Embedder, Vectors, WordlessError, as_embedder
 from ncd.progress import progress_bar
 
 __all__ = ["Cached", "cache_folder"]
 
 _AT_ONCE = 512  # texts that are encoded before their vectors are kept
+_SAID = ("truncated_", "coverage_")  # what embedders count
 _WAIT = 120.0  # seconds for another process that writes
 
 
@@ -51,7 +52,7 @@ class Cached(Embedder):
 
     Vectors are kept every 512 texts, so that what was interrupted goes on where it was. Several processes may write
     into one folder. Equal texts are encoded once. What the embedder says of the texts of a call (`truncated_`,
-    `coverage_`, warnings) is of those that were not kept already. Vectors of tokens are not kept.
+    `coverage_`, warnings, each once) is of those that were not kept already. Vectors of tokens are not kept.
 
     Parameters
     ----------
@@ -84,12 +85,12 @@ class Cached(Embedder):
 
     def __init__(self, embedder: Any, folder: str | os.PathLike[str] | None = None) -> None:
         self.embedder = as_embedder(embedder)
-        if type(self.embedder).digest is Embedder.digest:
+        if not self.embedder.has_digest:
             raise TypeError(f"embedder {self.embedder.name!r} has no digest, under which its encodings could be kept")
         self.folder = cache_folder() if folder is None else Path(folder).expanduser()
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(f"folder is {os.fspath(self.folder)!r}, which is a file: give a folder")
-        self.hits_ = self.misses_ = 0
+        self.hits_ = self.misses_ = self._missing = 0
 
     @property
     def name(self) -> str:
@@ -135,50 +136,66 @@ class Cached(Embedder):
         return self.embedder.encode_tokens(text)
 
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
+        dim = self.dim  # reads the model, before its digest is asked for: the key is that of what encodes
+        path = self.path
         digests = [hashlib.sha256(text.encode()).digest() for text in texts]
         wanted = dict(zip(digests, texts, strict=True))
-        with self._table() as table:
-            known = self._read(table, list(wanted))
+        with self._table(path) as table:
+            known = self._read(table, list(wanted), dim)
         missing = [key for key in wanted if key not in known]
         self.hits_, self.misses_ = len(known), len(missing)
-        truncated = 0
+        said: dict[str, Any] = {}
         title = f"Encoding ({self.name})"
         with progress_bar(title, len(wanted), show=progress if missing else False, unit="texts") as advance:
             advance(len(known))
             for start in range(0, len(missing), _AT_ONCE):
                 keys = missing[start : start + _AT_ONCE]
-                vectors = self.embedder.encode([wanted[key] for key in keys], progress=False)
-                truncated += getattr(self.embedder, "truncated_", 0)
-                with self._table() as table, table:
+                try:
+                    vectors = self.embedder._encode_checked([wanted[key] for key in keys], False)
+                except WordlessError as error:
+                    wordless = {keys[i] for i in error.places}
+                    places = [i for i, key in enumerate(digests) if key in wordless]
+                    raise WordlessError(places, error.what, error.remedy) from None
+                for key in _SAID:
+                    if hasattr(self.embedder, key):
+                        count = getattr(self.embedder, key)
+                        said[key] = said[key] + count if key in said else count
+                with self._table(path) as table, table:
                     table.executemany(
                         "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
                         ((key, vector.astype("<f4").tobytes()) for key, vector in zip(keys, vectors, strict=True)),
                     )
                 known.update(zip(keys, vectors, strict=True))
                 advance(len(keys))
-        if hasattr(self.embedder, "truncated_"):
-            self.truncated_ = truncated
+        for key in _SAID:
+            if hasattr(self.embedder, key):
+                count = said.get(key, type(getattr(self.embedder, key))())
+                setattr(self, key, count)
+                setattr(self.embedder, key, count)
+        self._missing = len(missing)
         return np.array([known[key] for key in digests], np.float32)
 
+    def _say(self, n: int) -> None:
+        if self._missing:
+            self.embedder._say(self._missing)
+
     @contextmanager
-    def _table(self) -> Iterator[sqlite3.Connection]:
+    def _table(self, path: Path) -> Iterator[sqlite3.Connection]:
         """The file of the vectors, made where there is none."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with closing(sqlite3.connect(self.path, timeout=_WAIT)) as table:
+            with closing(sqlite3.connect(path, timeout=_WAIT)) as table:
                 table.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
                 yield table
         except sqlite3.OperationalError as error:
-            raise OSError(f"encodings cannot be kept in {os.fspath(self.path)!r}: {error}") from error
+            raise OSError(f"encodings cannot be kept in {os.fspath(path)!r}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f"{os.fspath(self.path)!r} is damaged or no file of encodings ({error}): remove it"
-            ) from error
+            raise ValueError(f"{os.fspath(path)!r} is damaged or no file of encodings ({error}): remove it") from error
 
-    def _read(self, table: sqlite3.Connection, keys: list[bytes]) -> dict[bytes, Vectors]:
+    def _read(self, table: sqlite3.Connection, keys: list[bytes], dim: int) -> dict[bytes, Vectors]:
         """The vectors that are kept; a damaged one counts as missing."""
         found: dict[bytes, Vectors] = {}
-        size = 4 * self.dim
+        size = 4 * dim
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from ncd.arguments import whole_number
-from ncd.embed.base import Embedder, Vectors, digest_of, refuse_wordless, spelled
-from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
-from ncd.embed.subwords import count_cut, padded, token_windows, warn_cut
+from ncd.embed.base import Vectors, spelled
+from ncd.embed.folder import FolderModel, places_of
+from ncd.embed.subwords import padded, read_rows, token_windows
 from ncd.progress import progress_bar
 
 __all__ = ["Hidden"]
 
-_REACHED = "a model of the hub that can be reached"
-_WHAT = "the folder of a model of transformers, with its tokenizer"
 _POOLINGS = ("mean", "first", "last")
 _NO_LIMIT = 1 << 20  # tokenizers say so with larger numbers
 
 
-class Hidden(Embedder):
+class Hidden(FolderModel):
     """
     The states of a layer of a transformer of the library `transformers`, from a folder.
 
     A text's vector is the mean of the states of its tokens, special ones included, or that of its first token
-    (``[CLS]`` in BERT) or last one. The model reads the first `max_tokens` tokens of a text: `truncated_` counts the
-    texts that are cut, with a `WindowWarning` the first time; `encode_tokens` reads long texts in windows.
+    (``[CLS]`` in BERT) or last one. Of models with an encoder and a decoder, such as T5, the encoder is read. The model
+    reads the first `max_tokens` tokens of a text: `truncated_` counts the texts that are cut, with a `WindowWarning`
+    the first time; `encode_tokens` reads long texts in windows.
 
     Parameters
     ----------
@@ -45,8 +43,10 @@ class Hidden(Embedder):
         As PyTorch names it.
     batch : int
         Texts that are read together.
+    empty : {"error", "zero"}
+        What a text without a token but special ones gets (of space only, say): an error, or the vector zero.
     allow_download : bool
-        Whether a model that is not here may be fetched from the hub.
+        Whether a model that is not here may be fetched from the hub. Code that comes with a model is never run.
 
     Attributes
     ----------
@@ -66,6 +66,11 @@ class Hidden(Embedder):
     (1, 768)
     """
 
+    _family = "hidden"
+    _what = "the folder of a model of transformers, with its tokenizer"
+    _needed = ("config.json",)
+    _libraries = ("transformers", "torch")
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -75,108 +80,78 @@ class Hidden(Embedder):
         max_tokens: int | None = None,
         device: str = "cpu",
         batch: int = 32,
+        empty: Literal["error", "zero"] = "error",
         allow_download: bool = False,
     ) -> None:
-        require("the embedder 'hidden'", "transformers", "torch")
         if pooling not in _POOLINGS:
             raise ValueError(f"pooling is {pooling!r}: choose from {', '.join(_POOLINGS)}")
-        self.path, self.pooling = os.fspath(path), pooling
-        self.layer = whole_number(layer, "layer", -1024)
-        self.max_tokens = None if max_tokens is None else whole_number(max_tokens, "max_tokens", 3)
-        self.device, self.batch = str(device), whole_number(batch, "batch", 1)
-        self.allow_download = bool(allow_download)
-        self.truncated_ = 0
-        self._warned = False
-        self._loaded: tuple[Any, Any, int | None] | None = None
-        self._folder = None if self.allow_download and not Path(self.path).exists() else self._checked_folder()
+        self.pooling, self.layer = pooling, whole_number(layer, "layer", -1024)
+        super().__init__(path, max_tokens, device, batch, empty, allow_download)
 
-    def _checked_folder(self) -> Path:
-        """The folder of the model, which must have one in it."""
-        folder = existing(self.path, "hidden", f"{_WHAT}, or a name of the hub with allow_download=true")
-        if not (folder / "config.json").is_file():
-            raise ValueError(f"hidden: path is {self.path!r}, in which there is no config.json: give {_WHAT}")
-        return folder
+    def _read(self, place: str, device: str, local: bool) -> Any:
+        from transformers import AutoModel, AutoTokenizer
 
-    def _load(self) -> tuple[Any, Any, int | None]:
+        network = AutoModel.from_pretrained(place, local_files_only=local, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, trust_remote_code=False, use_fast=True)
+        if network.config.is_encoder_decoder:
+            network = network.get_encoder()
+        return network.to(device).eval(), tokenizer
+
+    def _limited(self, loaded: Any) -> Any:
         """Network, tokenizer, and how many tokens are read."""
-        if self._loaded is None:
-            from transformers import AutoModel, AutoTokenizer
+        network, tokenizer = loaded
+        layers = network.config.num_hidden_layers
+        if not -layers - 1 <= self.layer <= layers:
+            raise ValueError(f"layer is {self.layer}: the model of {self.path!r} has the layers 0 to {layers}")
+        places = places_of(network)
+        if self.max_tokens is not None and places is not None and self.max_tokens > places:
+            raise ValueError(f"max_tokens is {self.max_tokens}: the model of {self.path!r} has places for {places:,}")
+        most = min((n for n in (tokenizer.model_max_length, places) if n and n < _NO_LIMIT), default=None)
+        return network, tokenizer, self.max_tokens or most
 
-            place = self._folder or self.path
-            device, local = device_of(self.device), self._folder is not None
-            with load_errors("hidden", self.path, _WHAT if local else _REACHED), quiet():
-                network = AutoModel.from_pretrained(place, local_files_only=local).to(device).eval()
-                tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, use_fast=True)
-            layers = network.config.num_hidden_layers
-            if not -layers - 1 <= self.layer <= layers:
-                raise ValueError(f"layer is {self.layer}: the model of {self.path!r} has the layers 0 to {layers}")
-            places = getattr(network.config, "max_position_embeddings", None)
-            if self.max_tokens is not None and places is not None and self.max_tokens > places:
-                raise ValueError(
-                    f"max_tokens is {self.max_tokens}: the model of {self.path!r} has places for {places:,}"
-                )
-            most = min((n for n in (tokenizer.model_max_length, places) if n and n < _NO_LIMIT), default=None)
-            self._loaded = network, tokenizer, self.max_tokens or most
-        return self._loaded
+    @property
+    def _network(self) -> Any:
+        return self._load()[0]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_loaded": None}
+    @property
+    def _limit(self) -> int | None:
+        return self._load()[2]
 
     @property
     def name(self) -> str:
-        return spelled(
-            "hidden",
-            self.path,
-            layer=(self.layer, -1),
-            pooling=(self.pooling, "mean"),
-            max_tokens=(self.max_tokens, None),
-            device=(self.device, "cpu"),
-        )
+        return spelled("hidden", self.path, layer=(self.layer, -1), pooling=(self.pooling, "mean"), **self._spelled())
 
     @property
     def dim(self) -> int:
         return int(self._load()[0].config.hidden_size)
 
     @property
-    def n_parameters(self) -> int | None:
-        return sum(weight.numel() for weight in self._load()[0].parameters())
-
-    @property
-    def nbytes(self) -> int | None:
-        """Bytes of the model's files; of a model from the hub, of its numbers."""
-        if self._folder is not None:
-            return file_bytes(model_files(self._folder))
-        return sum(weight.numel() * weight.element_size() for weight in self._load()[0].parameters())
-
-    @property
     def digest(self) -> str:
-        if self._folder is None:
-            raise NotImplementedError(f"{self.name} comes from the hub, so its encodings are not kept: save it first")
-        files = file_digest(model_files(self._folder), self._folder)
-        return digest_of("hidden", files, self.layer, self.pooling, self.max_tokens)
+        return self._digest_of(self.layer, self.pooling)
 
     def _states(self, features: dict[str, Any]) -> Any:
         """States of the layer, shape (texts, tokens, dim)."""
         return self._load()[0](**features, output_hidden_states=True).hidden_states[self.layer]
 
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
+        _, tokenizer, limit = self._load()
+        rows, self.truncated_, silent = read_rows(tokenizer, texts, limit)
+        return self._told(len(texts), silent, lambda places: self._vectors([rows[i] for i in places], progress))
+
+    def _vectors(self, rows: Sequence[Sequence[int]], progress: bool | None) -> Vectors:
+        """Vectors of texts that are tokens; those of like lengths together, so that little is filled up."""
         import torch
 
-        _, tokenizer, limit = self._load()
-        self.truncated_ = count_cut(tokenizer, texts, limit)
-        self._warned = warn_cut(self, len(texts), limit)
-        rows = tokenizer(list(texts), truncation=limit is not None, max_length=limit, verbose=False)["input_ids"]
-        silent = [i for i, row in enumerate(rows) if not row]
-        refuse_wordless(silent, "no token that the model knows", "leave it out")
-        vectors = np.empty((len(texts), self.dim), np.float32)
-        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))  # of like lengths, so that little is filled up
+        padding = self._load()[1].pad_token_id or 0
+        vectors = np.empty((len(rows), self.dim), np.float32)
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
         with (
             torch.inference_mode(),
-            progress_bar(f"Encoding ({self.name})", len(texts), show=progress, unit="texts") as advance,
+            progress_bar(f"Encoding ({self.name})", len(rows), show=progress, unit="texts") as advance,
         ):
             for start in range(0, len(rows), self.batch):
                 places = order[start : start + self.batch]
-                features = padded([rows[i] for i in places], tokenizer.pad_token_id or 0, self.device)
+                features = padded([rows[i] for i in places], padding, self.device)
                 states, seen = self._states(features).float(), features["attention_mask"]
                 vectors[places] = self._pooled(states, seen).cpu().numpy()
                 advance(len(places))

@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
 from ncd.embed.base import as_strings, digest_of, spelled
-from ncd.embed.word_embedder import WordEmbedder
+from ncd.embed.local import versions
+from ncd.embed.word_embedder import FORMAT, WordEmbedder
 from ncd.embed.word_lookup import words_and_compounds
 from ncd.exceptions import EmptyTextError
 
@@ -115,7 +116,8 @@ class LearnedWords(WordEmbedder):
 
     @property
     def digest(self) -> str:
-        return digest_of("learned words", "\n".join(self.keyed.index_to_key), self.keyed.vectors, self.empty)
+        words = "\n".join(self.keyed.index_to_key)
+        return digest_of("learned words", FORMAT, versions("gensim"), words, self.keyed.vectors, self.empty)
 
     def fit(self, texts: Texts) -> Self:
         """

@@ -7,13 +7,32 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ncd.exceptions import MissingLibraryError
 
-__all__ = ["device_of", "existing", "file_bytes", "file_digest", "load_errors", "model_files", "quiet", "require"]
+__all__ = [
+    "Stamps",
+    "device_of",
+    "existing",
+    "file_bytes",
+    "file_digest",
+    "load_errors",
+    "model_files",
+    "quiet",
+    "require",
+    "stamped",
+    "stamped_digest",
+    "unchanged",
+    "versions",
+]
+
+#: Of each file of a model its path, its name in the model, its size, and when it was written, in nanoseconds.
+Stamps: TypeAlias = tuple[tuple[str, str, int, int], ...]
+
 
 #: Endings of the files of a model: what else lies in its folder does not change its vectors.
 _ENDINGS = (".json", ".txt", ".model", ".safetensors", ".bin", ".npy")
@@ -52,22 +71,51 @@ def file_bytes(files: list[Path]) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def file_digest(files: list[Path], root: Path) -> str:
-    """SHA-256 of the names and contents of files, read once as long as they do not change."""
+def stamped(files: list[Path], root: Path) -> Stamps:
+    """Files as they are now."""
     base = root if root.is_dir() else root.parent
-    return _file_digest(
-        tuple((str(file), str(file.relative_to(base)), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    return tuple(
+        (str(file), str(file.relative_to(base)), file.stat().st_size, file.stat().st_mtime_ns) for file in files
     )
 
 
-@lru_cache(maxsize=16)
-def _file_digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
+def unchanged(before: Stamps, now: Stamps, path: str) -> Stamps:
+    """The stamps of files that were read, unless they were written meanwhile."""
+    if before != now:
+        raise ValueError(f"the files of {path!r} were written while the model was read: make the embedder again")
+    return now
+
+
+@lru_cache(maxsize=64)
+def stamped_digest(stamps: Stamps) -> str:
+    """SHA-256 of the names and contents of files, which must still be as they were."""
     whole = hashlib.sha256()
-    for path, name, size, _ in files:
+    for path, name, size, written in stamps:
         whole.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
         with open(path, "rb") as file:
             whole.update(hashlib.file_digest(file, "sha256").digest())
+            found = os.fstat(file.fileno())
+        if (found.st_size, found.st_mtime_ns) != (size, written):
+            raise ValueError(f"{path!r} was written after the model was read from it: make the embedder again")
     return whole.hexdigest()
+
+
+def file_digest(files: list[Path], root: Path) -> str:
+    """SHA-256 of the names and contents of files, read once as long as they do not change."""
+    return stamped_digest(stamped(files, root))
+
+
+def versions(*libraries: str) -> tuple[str, ...]:
+    """The versions of libraries, as parts of a digest: another version may compute other vectors."""
+    return tuple(_version(library) for library in libraries)
+
+
+@lru_cache
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""
 
 
 @contextmanager

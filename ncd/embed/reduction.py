@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
-from ncd.embed.base import Embedder, Vectors, as_embedder, digest_of
+from ncd.embed.base import Embedder, Vectors, as_embedder, as_strings, digest_of, learned
 
 __all__ = ["Reduced", "ReductionMethod", "reduce"]
 
 ReductionMethod: TypeAlias = Literal["pca", "random"]
 
 _METHODS = ("pca", "random")
+_FORMAT = 1  # of the projection, as a part of digests
 
 
 def _checked(n_components: object, method: object, random_state: object) -> tuple[int, int]:
@@ -36,7 +37,8 @@ def _principal(vectors: NDArray[np.floating[Any]], n_components: int, random_sta
             f"n_components is {n_components}: {len(vectors):,} vectors of dimension {vectors.shape[1]} have "
             f"{most} principal components at most"
         )
-    pca = PCA(n_components, random_state=random_state).fit(vectors)
+    with np.errstate(divide="ignore", invalid="ignore"):  # shares of the variance, where there is none
+        pca = PCA(n_components, random_state=random_state).fit(vectors)
     return pca.mean_, pca.components_
 
 
@@ -122,14 +124,16 @@ class Reduced(Embedder):
     def __init__(
         self, embedder: Any, n_components: int, method: ReductionMethod = "pca", *, random_state: int = 0
     ) -> None:
-        self.embedder = as_embedder(embedder)
+        self.embedder = self._given = as_embedder(embedder)
         self.n_components, self.random_state = _checked(n_components, method, random_state)
         self.method = method
         self._axes: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.embedder.name} {self.method} {self.n_components}"
+        """That of the embedder, a space, the method, a space, and the components: ``tfidf:100 pca 10``."""
+        made = f"{self.embedder.name} {self.method} {self.n_components}"
+        return f"{made},random_state={self.random_state}" if self.random_state else made
 
     @property
     def dim(self) -> int:
@@ -155,11 +159,15 @@ class Reduced(Embedder):
 
     @property
     def digest(self) -> str:
-        return digest_of("reduced", self.embedder.digest, *self._projection())
+        return digest_of("reduced", _FORMAT, self.embedder.digest, *self._projection())
+
+    @property
+    def has_digest(self) -> bool:
+        return self.embedder.has_digest
 
     def fit(self, texts: Texts) -> Self:
         """
-        Let the embedder learn, if it does and has not, and find the principal components of the texts' vectors.
+        Find the principal components of the texts' vectors; an embedder that learns, and has not, does so on a copy.
 
         Parameters
         ----------
@@ -169,13 +177,27 @@ class Reduced(Embedder):
         -------
         self
         """
-        texts = texts if isinstance(texts, list | np.ndarray) else list(texts)
-        if self.embedder.learns:
-            self.embedder.fit(texts)
-        if self.method == "pca":
-            mean, axes = _principal(self.embedder.encode(texts), self.n_components, self.random_state)
-            self._axes = np.asarray(mean, np.float32), np.asarray(axes, np.float32)
+        self._fit(as_strings(texts), None)
         return self
+
+    def fit_encode(self, texts: Texts, *, progress: bool | None = None) -> Vectors:
+        """Learn from texts and give their vectors, which the embedder encodes once; see `Embedder.fit_encode`."""
+        strings = as_strings(texts)
+        vectors = self._fit(strings, progress)
+        if vectors is None:
+            vectors = self.embedder.encode(strings, progress=progress)
+        return self._project(vectors)
+
+    def _fit(self, strings: list[str], progress: bool | None) -> Vectors | None:
+        """Learn; the texts' vectors before they are reduced, where they were needed."""
+        self.embedder = learned(self._given, strings)
+        self._axes = None
+        if self.method == "random":
+            return None
+        vectors = self.embedder.encode(strings, progress=progress)
+        mean, axes = _principal(vectors, self.n_components, self.random_state)
+        self._axes = np.asarray(mean, np.float32), np.asarray(axes, np.float32)
+        return vectors
 
     def _projection(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What is taken off, and the axes."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ncd.embed.base import Embedder, SupportsEncode, as_embedder
@@ -25,6 +26,7 @@ _BUILT_IN = {
     "model2vec": ("ncd.embed.static:static", "PATH", ("model2vec",), "static vectors, distilled from a transformer"),
     "hidden": ("ncd.embed.hidden:Hidden", "PATH", ("transformers", "torch"), "hidden states of a transformer"),
 }
+_REDUCTION = re.compile(r"(.*\S) (pca|random) (\d+)(?:,random_state=(\d+))?", re.DOTALL)
 _LEARN = ("tfidf", "word2vec")
 _registered: dict[str, Callable[..., Any]] = {}
 _lock = threading.Lock()
@@ -110,7 +112,8 @@ def get_embedder(spec: Any, **params: Any) -> Embedder:
     spec : str or object
         ``family``, ``family:ARGUMENT`` or ``family:ARGUMENT,key=value``: ``"tfidf:200,analyzer=chars"``,
         ``"minilm"``, ``"sentence:models/e5,max_tokens=128"``, ``"word2vec:GoogleNews-vectors-negative300.bin"``. A
-        path is all that stands before the first of the family's parameters, commas and colons included. Or an object
+        path is all that stands before the first of the family's parameters, commas and colons included. Behind a space
+        there may be a reduction, as in the name of `Reduced`: ``"tfidf:300 pca 50"``. Or an object
         with ``encode(texts)``.
     **params
         More parameters by name.
@@ -149,6 +152,13 @@ def get_embedder(spec: Any, **params: Any) -> Embedder:
             raise TypeError(f"embedder {spec!r} is made already: give {next(iter(params))!r} to its class")
         return as_embedder(spec)
     family, _, rest = spec.strip().partition(":")
+    reduction = _REDUCTION.fullmatch(spec.strip())
+    if reduction and not Path(rest).expanduser().exists():
+        from ncd.embed.reduction import Reduced
+
+        whole, method, n, random_state = reduction.groups()
+        kind: Any = method
+        return Reduced(get_embedder(whole, **params), int(n), kind, random_state=int(random_state or 0))
     factory = _factory(family.strip())
     first, known = _parameters(factory)
     try:

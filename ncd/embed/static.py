@@ -8,14 +8,27 @@ import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from ncd.arguments import whole_number
 from ncd.embed.base import Embedder, Vectors, as_strings, digest_of, refuse_wordless, spelled
 from ncd.embed.cache import cache_folder
-from ncd.embed.local import existing, file_bytes, file_digest, load_errors, model_files, quiet, require
+from ncd.embed.local import (
+    Stamps,
+    existing,
+    file_bytes,
+    file_digest,
+    load_errors,
+    model_files,
+    quiet,
+    require,
+    stamped,
+    stamped_digest,
+    unchanged,
+    versions,
+)
 from ncd.embed.sentence import minilm_folder
 from ncd.exceptions import EmptyTextError, MissingLibraryError
 from ncd.progress import progress_bar
@@ -25,6 +38,7 @@ __all__ = ["Static", "distill", "static"]
 _WHAT = "the folder of a model2vec model"
 _EXTRA = "pip install 'model2vec[distill]'"
 _AT_ONCE = 4096
+_FORMAT = 1  # of what is done with texts, as a part of digests
 _ALL = 1 << 30  # tokens of a text: no limit
 
 
@@ -62,6 +76,7 @@ class Static(Embedder):
         self._folder = existing(self.path, "model2vec", _WHAT)
         self._argument = self.path
         self._loaded: Any = None
+        self._stamps: Stamps | None = None
         self._check()
 
     def _check(self) -> None:
@@ -70,9 +85,13 @@ class Static(Embedder):
             config = json.loads((self._folder / "config.json").read_text("utf-8"))
         except (OSError, ValueError):
             raise ValueError(f"model2vec: path is {self.path!r}, in which there is no model: give {_WHAT}") from None
-        if "StaticModel" not in config.get("architectures", ["StaticModel"]):
+        if not isinstance(config, dict):
+            raise ValueError(f"model2vec: path is {self.path!r}, whose config.json is no object: give {_WHAT}")
+        kinds = config.get("architectures") or ["StaticModel"]
+        if "StaticModel" not in kinds:
+            kind = kinds[0] if isinstance(kinds, list) else kinds
             raise ValueError(
-                f"model2vec: path is {self.path!r}, a model of the kind {config['architectures'][0]}: distil it first, "
+                f"model2vec: path is {self.path!r}, a model of the kind {kind}: distil it first, "
                 "with ncd.embed.distill(path, folder)"
             )
 
@@ -82,14 +101,21 @@ class Static(Embedder):
         if self._loaded is None:
             from model2vec import StaticModel
 
+            before = stamped(model_files(self._folder), self._folder)
             with load_errors("model2vec", self.path, _WHAT):
                 model = StaticModel.from_pretrained(self._folder)
             model.embedding = model.embedding.astype(np.float32, copy=False)
+            self._stamps = unchanged(before, stamped(model_files(self._folder), self._folder), self.path)
             self._loaded = model
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_loaded": None}
+        return self.__dict__ | {"_loaded": None, "_stamps": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = object.__new__(type(self))  # shares the vectors, which do not change
+        made.__dict__ |= self.__dict__
+        return made
 
     @property
     def name(self) -> str:
@@ -110,7 +136,8 @@ class Static(Embedder):
 
     @property
     def digest(self) -> str:
-        return digest_of("model2vec", file_digest(model_files(self._folder), self._folder), self.empty)
+        stamps = stamped(model_files(self._folder), self._folder) if self._stamps is None else self._stamps
+        return digest_of("model2vec", _FORMAT, versions("model2vec"), stamped_digest(stamps), self.empty)
 
     def _encode(self, texts: Sequence[str], progress: bool | None) -> Any:
         model = self._model
@@ -200,8 +227,8 @@ def _distill(source: Path, target: Path, dim: int) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     with load_errors("model2vec", os.fspath(source), "the folder of a transformer"), quiet():
-        model = AutoModel.from_pretrained(source, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, use_fast=True)
+        model = AutoModel.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False, use_fast=True)
     width = model.config.hidden_size
     if dim > width:
         raise ValueError(f"dim is {dim}: the vectors of {os.fspath(source)!r} have {width}")

@@ -12,29 +12,41 @@ import numpy as np
 from ncd.embed.base import Vectors, as_strings
 from ncd.exceptions import EmptyTextError, WindowWarning
 
-__all__ = ["TokenWindows", "count_cut", "padded", "token_windows", "warn_cut"]
+__all__ = ["TokenWindows", "padded", "read_rows", "read_whole", "token_windows", "warn_cut"]
 
-_SPECIAL = 8  # special tokens around a text, at most
-_AT_ONCE = 1024  # texts whose tokens are counted together
+_AT_ONCE = 1024  # texts that are cut into tokens together
 
 
-def count_cut(tokenizer: Any, texts: Sequence[str], limit: int | None) -> int:
-    """How many texts have more than `limit` tokens, special ones included."""
-    if limit is None:
-        return 0
-    long = [text for text in texts if len(text.encode()) + _SPECIAL > limit]  # a token takes a byte or more
-    cut = 0
-    for start in range(0, len(long), _AT_ONCE):
-        batch = tokenizer(
-            long[start : start + _AT_ONCE],
-            truncation=False,
-            padding=False,
-            verbose=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        cut += sum(len(ids) > limit for ids in batch["input_ids"])
-    return cut
+def read_rows(tokenizer: Any, texts: Sequence[str], limit: int | None) -> tuple[list[list[int]], int, list[int]]:
+    """The tokens that are read of texts, how many texts have more, and which have none but special ones."""
+    rows: list[list[int]] = []
+    silent: list[int] = []
+    n_cut = 0
+    for start in range(0, len(texts), _AT_ONCE):
+        part = list(texts[start : start + _AT_ONCE])
+        found = tokenizer(part, truncation=False, return_special_tokens_mask=True, verbose=False)
+        read = found["input_ids"]
+        cut = [i for i, row in enumerate(read) if limit is not None and len(row) > limit]
+        if cut:  # by the tokenizer, which keeps the special tokens at the end
+            short = tokenizer([part[i] for i in cut], truncation=True, max_length=limit, verbose=False)["input_ids"]
+            for i, row in zip(cut, short, strict=True):
+                read[i] = row
+        rows += read
+        n_cut += len(cut)
+        silent += [start + i for i, marks in enumerate(found["special_tokens_mask"]) if all(marks)]
+    return rows, n_cut, silent
+
+
+def read_whole(tokenizer: Any, texts: Sequence[str], limit: int | None) -> tuple[int, list[int]]:
+    """How many texts have more tokens than `limit`, special ones included, and which have none but special ones."""
+    cut, silent = 0, []
+    for start in range(0, len(texts), _AT_ONCE):
+        found = tokenizer(
+            list(texts[start : start + _AT_ONCE]), truncation=False, return_special_tokens_mask=True, verbose=False
+        )["special_tokens_mask"]
+        cut += sum(limit is not None and len(marks) > limit for marks in found)
+        silent += [start + i for i, marks in enumerate(found) if all(marks)]
+    return cut, silent
 
 
 def warn_cut(embedder: Any, n: int, limit: int | None) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
 from ncd.embed.base import Embedder, Vectors, as_strings, digest_of, refuse_wordless, spelled
+from ncd.embed.local import versions
 from ncd.exceptions import EmptyTextError
 from ncd.words import split_alternating
 
@@ -19,6 +20,8 @@ __all__ = ["Tfidf", "words_of"]
 _ANALYZERS = ("words", "chars")
 _CHARS = (2, 4)  # lengths of character n-grams
 _MOST_FEATURES = 200_000
+_FORMAT = 1  # of words and weights, as a part of digests
+_NO_DIRECTION = 1e-5  # of the largest singular value: what float32 leaves of a direction without variance
 
 
 def words_of(text: str) -> list[str]:
@@ -48,7 +51,7 @@ class Tfidf(Embedder):
     Parameters
     ----------
     dim : int
-        Dimension. It falls to the number of texts or terms after `fit` where that is less.
+        Dimension. It falls to the rank of the texts' matrix after `fit` where that is less.
     analyzer : {"words", "chars"}
         Terms: words in lower case, or character 2- to 4-grams inside words. The most frequent 200,000 are taken.
     empty : {"zero", "error"}
@@ -122,7 +125,8 @@ class Tfidf(Embedder):
     @property
     def digest(self) -> str:
         terms = "\n".join(self._vectorizer_fitted().get_feature_names_out())
-        return digest_of("tfidf", self.analyzer, self.empty, terms, self._vectorizer.idf_, self._components)
+        learnt = terms, self._vectorizer.idf_, self._components
+        return digest_of("tfidf", _FORMAT, versions("scikit-learn"), self.analyzer, self.empty, *learnt)
 
     def fit(self, texts: Texts) -> Self:
         """
@@ -162,7 +166,9 @@ class Tfidf(Embedder):
         if min(matrix.shape) == 1:  # the library refuses these, whose direction is the row itself
             components = matrix.toarray()[:1] if matrix.shape[0] == 1 else np.ones((1, 1), np.float32)
         else:
-            components = svd.fit(matrix).components_
+            with np.errstate(divide="ignore", invalid="ignore"):  # shares of the variance, where there is none
+                svd.fit(matrix)
+            components = svd.components_[svd.singular_values_ > _NO_DIRECTION * svd.singular_values_[0]]
         self._vectorizer, self._components = vectorizer, np.ascontiguousarray(components, np.float32)
         return self
 

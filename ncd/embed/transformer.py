@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -49,6 +50,16 @@ class EmbeddingTransformer(TransformerMixin, BaseEstimator):  # type: ignore[mis
         del y
         self.embedder_ = learned(get_embedder(self.embedder), X)
         return self
+
+    def fit_transform(self, X: Texts, y: Any = None, **fit_params: Any) -> Vectors:
+        """Learn from texts and give their vectors; they are encoded once where that can be."""
+        del y, fit_params
+        embedder = get_embedder(self.embedder)
+        if embedder.fitted:
+            self.embedder_ = embedder
+            return embedder.encode(X, progress=self.progress)
+        self.embedder_ = copy.deepcopy(embedder)
+        return self.embedder_.fit_encode(X, progress=self.progress)
 
     def transform(self, X: Texts) -> Vectors:
         """Vectors of texts, float32 of shape (n, dim)."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import numpy as np
 
-from ncd.embed.base import Embedder, Vectors
+from ncd.embed.base import Embedder, Vectors, WordlessError
 from ncd.exceptions import EmptyTextError
 
 __all__ = ["unit_texts", "unit_vectors"]
@@ -55,10 +54,16 @@ def unit_vectors(embedder: Embedder, units: Iterable[bytes], *, progress: bool |
     vectors = np.zeros((len(texts), embedder.dim), np.float32)
     if not saying:
         return vectors
-    try:
-        vectors[saying] = embedder.encode([texts[i] for i in saying], progress=progress)
-    except EmptyTextError:
-        for i in saying:
-            with suppress(EmptyTextError):
-                vectors[i] = embedder.encode([texts[i]], progress=False)[0]
+    pending = [saying]
+    while pending:
+        part = pending.pop()
+        try:
+            vectors[part] = embedder.encode([texts[i] for i in part], progress=progress if part is saying else False)
+        except WordlessError as error:
+            wordless = set(error.places)
+            rest = [i for place, i in enumerate(part) if place not in wordless]
+            pending += [rest] if rest else []
+        except EmptyTextError:  # of an embedder that does not say which: halves, until they are found
+            half = len(part) // 2
+            pending += [part[half:], part[:half]] if half else []
     return vectors

@@ -15,7 +15,9 @@ from ncd.embed.word_lookup import Coverage, Lookup, warn_unknown
 from ncd.exceptions import EmptyTextError
 from ncd.progress import progress_bar
 
-__all__ = ["WordEmbedder"]
+__all__ = ["FORMAT", "WordEmbedder"]
+
+FORMAT = 1  # of how words are looked for and their vectors made one, as a part of digests
 
 _AT_ONCE = 4096  # texts whose words are summed together
 
@@ -82,8 +84,10 @@ class WordEmbedder(Embedder):
         self.coverage_ = coverage
         if self.empty == "error":
             refuse_wordless(empty, "no word that has a vector", "leave it out, or take empty=zero")
-        warn_unknown(self.name, coverage)
         return vectors
+
+    def _say(self, n: int) -> None:
+        warn_unknown(self.name, self.coverage_)
 
     def tokens(self, text: str | bytes) -> list[str]:
         found, self.coverage_ = self.lookup.words(as_strings([text], name="text")[0])

@@ -15,6 +15,7 @@ from ncd.words import words_with_marks
 __all__ = ["Coverage", "Lookup", "warn_unknown", "words_and_compounds"]
 
 _SEAMS = re.compile(r"[-‐‑_'’]")
+_REMEMBERED = 100_000  # words of a stream that are not in the vocabulary
 _DIGITS = re.compile(r"\d{2,}")
 
 
@@ -151,7 +152,9 @@ class Lookup:
         return found, replace(Coverage(tokens=len(tokens)), **counts)
 
     def _found(self, token: str) -> tuple[str, list[str]]:
-        """How a word that is not in the vocabulary is found without its neighbours."""
+        """How a word that is not in the vocabulary is found without its neighbours; the last ones are remembered."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
         self._known[token] = answer = self._search(token)
         return answer
 

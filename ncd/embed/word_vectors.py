@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from ncd.arguments import whole_number
 from ncd.embed.base import digest_of, spelled
 from ncd.embed.learned_words import LearnedWords
-from ncd.embed.local import file_bytes, file_digest
-from ncd.embed.word_embedder import WordEmbedder
+from ncd.embed.local import Stamps, file_bytes, stamped, stamped_digest, unchanged, versions
+from ncd.embed.word_embedder import FORMAT, WordEmbedder
 from ncd.embed.word_files import format_of, read_vectors, vector_files
 
 __all__ = ["WordVectors", "word2vec"]
@@ -58,6 +58,7 @@ class WordVectors(WordEmbedder):
         self.limit = None if limit is None else whole_number(limit, "limit", 1)
         self.path: str | None = None
         self._keyed: Any = None
+        self._stamps: Stamps | None = None
         if isinstance(source, str | os.PathLike):
             self.path = os.fspath(source)
             if format_of(vector_files(self.path)[0]) == "fasttext" and limit is not None:
@@ -71,13 +72,27 @@ class WordVectors(WordEmbedder):
             self._keyed = keyed
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | ({"_keyed": None} if self.path is not None else {})
+        return super().__getstate__() | ({"_keyed": None, "_stamps": None} if self.path is not None else {})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = object.__new__(type(self))  # shares the vectors, which do not change
+        made.__dict__ |= self.__dict__
+        return made
+
+    def _stamped(self) -> Stamps:
+        """The files as they are now."""
+        assert self.path is not None
+        files = vector_files(self.path)
+        return stamped(files, files[0])
 
     @property
     def keyed(self) -> Any:
         if self._keyed is None:
             assert self.path is not None
-            self._keyed = read_vectors(self.path, self.limit)
+            before = self._stamped()
+            keyed = read_vectors(self.path, self.limit)
+            self._stamps = unchanged(before, self._stamped(), self.path)
+            self._keyed = keyed
         return self._keyed
 
     @property
@@ -96,10 +111,11 @@ class WordVectors(WordEmbedder):
     @property
     def digest(self) -> str:
         if self.path is not None:
-            files = vector_files(self.path)
-            return digest_of("word vectors", file_digest(files, files[0]), self.limit, self.empty)
+            files = stamped_digest(self._stamped() if self._stamps is None else self._stamps)
+            return digest_of("word vectors", FORMAT, versions("gensim"), files, self.limit, self.empty)
         parts = getattr(self.keyed, "vectors_ngrams", None)
-        return digest_of("word vectors", "\n".join(self.keyed.index_to_key), self.keyed.vectors, parts, self.empty)
+        words = "\n".join(self.keyed.index_to_key)
+        return digest_of("word vectors", FORMAT, versions("gensim"), words, self.keyed.vectors, parts, self.empty)
 
 
 def word2vec(
