@@ -2,6 +2,7 @@
 
 import pickle
 import sqlite3
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -10,8 +11,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sklearn.exceptions import NotFittedError
 
-from ncd.embed import Cached, Embedder, Reduced, Tfidf, cache as module, cache_folder, reduce
-from ncd.embed.base import digest_of
+from ncd.embed import (
+    Cached,
+    Embedder,
+    EmbeddingTransformer,
+    Reduced,
+    Tfidf,
+    WordVectors,
+    cache as module,
+    cache_folder,
+    get_embedder,
+    reduce,
+)
+from ncd.embed.base import digest_of, refuse_wordless
+from ncd.exceptions import EmptyTextError, UnknownWordsWarning, WindowWarning
 
 
 class Hashes(Embedder):
@@ -144,6 +157,91 @@ def test_damage_is_noticed(tmp_path):
     assert cached.path.read_bytes() == b"no database " * 100
 
 
+class Knows(Hashes):
+    """One that knows texts with an a only, and says how many it was given."""
+
+    def _encode(self, texts, progress):
+        refuse_wordless([i for i, text in enumerate(texts) if "a" not in text], "no a", "add one")
+        self.truncated_ = sum(len(text) > 4 for text in texts)
+        return super()._encode(texts, progress)
+
+    def _say(self, n):
+        if self.truncated_:
+            warnings.warn(f"{self.truncated_} of {n}", WindowWarning, stacklevel=2)
+
+
+def test_errors_have_the_indices_of_the_users_texts(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_AT_ONCE", 3)
+    cached = Cached(Knows(), tmp_path)
+    cached.encode(["a", "ba"])
+    texts = ["a", "a", "ba", "ca", "da", "ea", "fa", "x", "ga", "x"]
+    with pytest.raises(EmptyTextError, match=r"^texts\[7\] has no a \(2 such texts\): add one$"):
+        cached.encode(texts)
+    assert Cached(Knows(), tmp_path).encode(texts[:6]).shape == (6, 3)
+
+
+def test_what_is_said_is_of_all_texts_and_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_AT_ONCE", 3)
+    cached = Cached(Knows(), tmp_path)
+    texts = [f"a{10 ** (i % 5)}" for i in range(10)] + [f"a{i}" for i in range(20, 28)]
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        cached.encode(texts)
+        cached.encode(texts)
+    assert [str(warning.message) for warning in seen] == ["2 of 13"]
+    assert cached.truncated_ == 0  # of those that were not kept
+
+
+def test_coverage_is_summed(tmp_path, monkeypatch):
+    gensim = pytest.importorskip("gensim", reason="needs the extra 'embed'")
+    monkeypatch.setattr(module, "_AT_ONCE", 3)
+    keyed = gensim.models.KeyedVectors(2)
+    keyed.add_vectors(["cat", "dog"], np.eye(2, dtype=np.float32))
+    texts = [f"cat dog xyzzy{i} plugh{i} {'foo' if i else 'cat'}" for i in range(8)]
+    plain = WordVectors(keyed)
+    with pytest.warns(UnknownWordsWarning) as direct:
+        plain.encode(texts)
+    cached = Cached(WordVectors(keyed), tmp_path)
+    with pytest.warns(UnknownWordsWarning) as through:
+        cached.encode(texts)
+    assert cached.coverage_ == plain.coverage_ == cached.embedder.coverage_
+    assert [str(warning.message) for warning in through] == [str(warning.message) for warning in direct]
+    assert len(through) == 1
+    cached.encode(texts)
+    assert cached.coverage_.tokens == 0
+
+
+def test_a_file_that_was_written_again_has_other_encodings(tmp_path):
+    pytest.importorskip("gensim", reason="needs the extra 'embed'")
+    file = tmp_path / "words.txt"
+    file.write_text("2 2\ncat 1 2\ndog 3 4\n", "utf-8")
+    before = WordVectors(file)
+    assert Cached(before, tmp_path / "cache").encode(["cat"]).tolist() == [[1, 2]]
+    file.write_text("2 2\ncat 5 6\ndog 7 8.\n", "utf-8")
+    assert Cached(before, tmp_path / "cache").encode(["dog"]).tolist() == [[3, 4]]
+    after = Cached(WordVectors(file), tmp_path / "cache")
+    assert after.encode(["cat", "dog"]).tolist() == [[5, 6], [7, 8]]
+    assert after.digest != before.digest
+
+
+def test_objects_with_a_digest_can_be_kept(tmp_path):
+    class Plain:
+        name, digest, dim, n_parameters, nbytes = "plain", "7" * 64, 2, 10, 40
+
+        def __init__(self):
+            self.seen = []
+
+        def encode(self, texts):
+            self.seen += texts
+            return np.ones((len(texts), 2))
+
+    plain = Plain()
+    cached = Cached(plain, tmp_path)
+    assert cached.encode(["a", "b"]).shape == Cached(plain, tmp_path).encode(["b", "a"]).shape == (2, 2)
+    assert plain.seen == ["a", "b"]
+    assert (cached.dim, cached.n_parameters, cached.nbytes, cached.digest) == (2, 10, 40, "7" * 64)
+
+
 def test_wrong_arguments(tmp_path):
     class Plain:
         def encode(self, texts):
@@ -151,6 +249,8 @@ def test_wrong_arguments(tmp_path):
 
     with pytest.raises(TypeError, match="has no digest"):
         Cached(Plain(), tmp_path)
+    with pytest.raises(TypeError, match="has no digest"):
+        Cached(Reduced(Plain(), 1, "random"), tmp_path)
     with pytest.raises(TypeError, match="embedder is 3"):
         Cached(3, tmp_path)
     (tmp_path / "file").write_text("", "utf-8")
@@ -244,6 +344,64 @@ def test_reduced_embedders(method):
     other = Reduced(Hashes(6), 3, method).fit(TEXTS)
     assert made.digest != other.digest
     assert pickle.loads(pickle.dumps(made)).digest == made.digest
+
+
+def test_an_embedder_that_was_given_is_never_trained():
+    texts, others = ["the cat sat", "a dog sat", "stocks fell"], ["gold rose", "gold fell", "a fund rose"]
+    inner = Tfidf(3).fit(texts)
+    digest = inner.digest
+    made = Reduced(inner, 2).fit(others)
+    assert inner.digest == made.embedder.digest == digest
+    new = Tfidf(3)
+    made = Reduced(new, 2).fit(texts)
+    assert not new.fitted
+    first = made.digest
+    assert made.fit(others).digest != first
+    assert made.fit(texts).digest == first
+    assert made.digest == Reduced(Tfidf(3), 2).fit(texts).digest
+
+
+def test_axes_follow_the_last_fit():
+    made = Reduced(Tfidf(10), 2, "random").fit(["a cat", "a dog"])
+    assert made.encode(["cat"]).shape == (1, 2)
+    texts = ["a cat", "a dog", "a fish", "the stocks", "the bonds"]
+    np.testing.assert_array_equal(
+        made.fit(texts).encode(texts), Reduced(Tfidf(10), 2, "random").fit(texts).encode(texts)
+    )
+
+
+def test_texts_are_encoded_once_to_learn_from_them():
+    inner = Hashes(6)
+    made = Reduced(inner, 2)
+    vectors = made.fit_encode(TEXTS)
+    assert inner.seen == TEXTS or made.embedder.seen == TEXTS
+    np.testing.assert_allclose(vectors, Reduced(Hashes(6), 2).fit(TEXTS).encode(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(Reduced(Hashes(6), 2, "random").fit_encode(TEXTS), reduce(
+        Hashes(6).encode(TEXTS), 2, method="random"), rtol=1e-4, atol=1e-4)  # fmt: skip
+    np.testing.assert_array_equal(Tfidf(2).fit_encode(TEXTS), Tfidf(2).fit(TEXTS).encode(TEXTS))
+    inner = Hashes(6)
+    step = EmbeddingTransformer(Reduced(inner, 2))
+    np.testing.assert_allclose(step.fit_transform(TEXTS), vectors, atol=1e-5)
+    assert len(step.embedder_.embedder.seen) == len(TEXTS)
+    np.testing.assert_allclose(step.transform(TEXTS), vectors, atol=1e-5)
+    assert not EmbeddingTransformer(Reduced(inner, 2)).embedder.fitted
+
+
+@pytest.mark.parametrize(
+    "name", ["tfidf:4 pca 2", "tfidf:4,analyzer=chars random 3,random_state=5", "tfidf:9 pca 3 pca 2"]
+)
+def test_names_of_reductions_are_specifications(name):
+    made = get_embedder(name)
+    assert made.name == name
+    texts = ["the cat sat", "a dog sat", "stocks fell", "stocks rose", "a cat fell"]
+    assert made.fit(texts).digest == get_embedder(made.name).fit(texts).digest
+    assert made.dim == int(name.partition(",random")[0][-1])
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_vectors_without_variance(n, dtype):
+    assert not reduce(np.ones((n, 3), dtype), min(n, 2)).any()
 
 
 def test_reduction_of_what_learns(tmp_path):

@@ -1,5 +1,6 @@
 """Embedders by name, and objects in their place."""
 
+import pickle
 import subprocess
 import sys
 
@@ -8,7 +9,8 @@ import pytest
 
 import ncd.embed as embed
 from ncd.embed import available_embedders, get_embedder, register_embedder, registry
-from ncd.embed.base import as_strings, checked_vectors, digest_of, spelled
+from ncd.embed.base import Embedder, WordlessError, as_strings, checked_vectors, digest_of, refuse_wordless, spelled
+from ncd.embed.units import unit_vectors
 from ncd.exceptions import EmptyTextError, MissingLibraryError
 
 TEXTS = ["the cat sat", "a dog sat", "stocks fell", "stocks rose again"]
@@ -173,6 +175,10 @@ def test_strings_are_decoded_and_refused():
     assert as_strings([b"a", b"\xc3\xa4"]) == ["a", "ä"]
     with pytest.raises(ValueError, match=r"texts\[1\] is not UTF-8 \(byte 0xff at offset 2"):
         as_strings([b"a", b"ab\xff"])
+    with pytest.raises(ValueError, match=r"texts\[1\] has half a surrogate pair \(at offset 2"):
+        as_strings(["a", "ab\ud83d"])
+    with pytest.raises(ValueError, match=r"is not UTF-8 \(byte 0xed at offset 0"):
+        as_strings([b"\xed"])
     with pytest.raises(EmptyTextError):
         as_strings(["a", ""])
     with pytest.raises(TypeError):
@@ -194,6 +200,41 @@ def test_strings_are_decoded_and_refused():
 def test_vectors_of_a_users_object_are_checked(vectors, message):
     with pytest.raises(ValueError, match=message):
         checked_vectors(vectors, 2, name="mine")
+
+
+class Wordless(Embedder):
+    """Knows texts with an a; says which texts it does not know, or only that there are some."""
+
+    name, dim = "wordless", 1
+
+    def __init__(self, says_which):
+        self.says_which, self.calls = says_which, 0
+
+    def _encode(self, texts, progress):
+        self.calls += 1
+        unknown = [i for i, text in enumerate(texts) if "a" not in text]
+        if self.says_which:
+            refuse_wordless(unknown, "no a", "add one")
+        elif unknown:
+            raise EmptyTextError("a text has no a")
+        return [[len(text)] for text in texts]
+
+
+@pytest.mark.parametrize(("says_which", "most"), [(True, 2), (False, 50)])
+def test_units_without_words_cost_no_call_each(says_which, most):
+    units = [b"a" * (1 + i % 7) for i in range(1000)]
+    units[17] = units[802] = b"xyz"
+    units[3] = b"***"
+    embedder = Wordless(says_which)
+    expected = [[0.0 if i in (3, 17, 802) else 1.0 + i % 7] for i in range(1000)]
+    assert unit_vectors(embedder, units).tolist() == expected
+    assert embedder.calls <= most
+    assert unit_vectors(Wordless(says_which), [b"xyz"]).tolist() == [[0.0]]
+
+
+def test_errors_of_texts_without_words_can_be_pickled():
+    error = pickle.loads(pickle.dumps(WordlessError([3, 5], "no word", "leave it out")))
+    assert (error.places, str(error)) == ([3, 5], "texts[3] has no word (2 such texts): leave it out")
 
 
 def test_digests_tell_parts_apart():

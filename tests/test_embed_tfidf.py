@@ -57,6 +57,13 @@ def test_dimension_falls_to_the_rank():
     np.testing.assert_allclose(embedder.encode(["a a"]), [[1.0]])
 
 
+def test_dimension_falls_to_the_numerical_rank():
+    embedder = Tfidf(100).fit(["abc def"] * 5)
+    assert embedder.dim == 1
+    np.testing.assert_allclose(embedder.encode(["abc", "def abc"]), [[1], [1]] * embedder.encode(["abc"])[0], rtol=1e-5)
+    assert Tfidf(100).fit([*TEXTS, *TEXTS]).dim == len(TEXTS)
+
+
 def test_characters_know_parts_of_words():
     embedder = Tfidf(4, analyzer="chars").fit(TEXTS)
     vectors = embedder.encode(["dogs", "dog", "stock"])

@@ -1,5 +1,6 @@
 """Word vectors: files, unknown and compound words, and word2vec learned from texts."""
 
+import copy
 import gzip
 import pickle
 import struct
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn.exceptions import NotFittedError
 
-from ncd.embed import Coverage, LearnedWords, Lookup, WordVectors, get_embedder
+from ncd.embed import Coverage, LearnedWords, Lookup, WordVectors, get_embedder, word_lookup
 from ncd.embed.word_files import format_of, read_vectors
 from ncd.embed.word_lookup import words_and_compounds
 from ncd.exceptions import EmptyTextError, UnknownWordsWarning
@@ -103,6 +104,14 @@ def test_every_word_is_counted_once(words):
     assert (coverage + coverage).tokens == 2 * coverage.tokens
 
 
+def test_a_stream_of_new_words_is_not_remembered_forever(monkeypatch):
+    monkeypatch.setattr(word_lookup, "_REMEMBERED", 10)
+    lookup = Lookup({"cat": 0})
+    for i in range(100):
+        assert lookup.words(f"Cat xyzzy{i}") == (["cat"], Coverage(tokens=2, variants=1, unknown=1))
+        assert len(lookup._known) <= 10
+
+
 def test_words_of_scripts_and_compounds():
     assert words_and_compounds("L’été, vingt-et-un; हिन्दी!") == ["L’été", "vingt-et-un", "हिन्दी"]
     assert words_and_compounds("- ' _x") == ["_x"]
@@ -142,6 +151,12 @@ def test_formats(files, keyed, name, kind):
     assert get_embedder(embedder.name).digest == embedder.digest
     copied = pickle.loads(pickle.dumps(embedder))
     np.testing.assert_array_equal(copied.encode([text]), embedder.encode([text]))
+
+
+def test_copies_share_the_vectors(files, keyed):
+    for embedder in (WordVectors(files / "a.bin"), WordVectors(keyed)):
+        embedder.encode(["cat"])
+        assert copy.deepcopy(embedder).keyed is embedder.keyed
 
 
 def test_vectors_in_memory(keyed):

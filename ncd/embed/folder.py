@@ -161,7 +161,8 @@ class FolderModel(Embedder):
         if self._folder is None:
             raise NotImplementedError(f"{self.name} comes from the hub, so its encodings are not kept: save it first")
         files = stamped_digest(self._stamped() if self._stamps is None else self._stamps)
-        return digest_of(self._family, _FORMAT, versions(*self._libraries), files, self.max_tokens, self.empty, *parts)
+        library = self._libraries[0]  # not the family: MiniLM is a sentence-transformer like others
+        return digest_of(library, _FORMAT, versions(*self._libraries), files, self.max_tokens, self.empty, *parts)
 
     def _told(self, n: int, silent: Sequence[int], known: Any) -> Vectors:
         """Vectors of n texts: zeros for those without a token, which must be allowed; `known` gives the others."""
