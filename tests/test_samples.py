@@ -156,6 +156,44 @@ def test_narrow_kernels_see_near_vectors(d):
         )
 
 
+SMOOTH = ["gaussian", "rational"]
+
+
+@pytest.mark.parametrize("factor", [1e2, 1e3, 1e4, 1e9])
+@pytest.mark.parametrize("kernel", [*SMOOTH, "laplace"])
+@pytest.mark.parametrize("d", [2, 50])
+def test_wide_kernels_see_what_is_there(kernel, factor, d):
+    """Far above the distances a kernel is 1 less something small, which is all that a difference of means is of."""
+    x, y = (sample * 1e-4 for sample in shifted(60, 60, d, shift=2 / math.sqrt(d)))
+    h = median_distance(np.concatenate([x, y]))
+    found = mmd_test(x, y, kernel=kernel, bandwidth=factor * h, n_permutations=99, random_state=1)
+    assert found.p_value == 0.01
+    assert mmd(x, y, kernel=kernel, bandwidth=factor * h) == pytest.approx(found.statistic, rel=1e-5)
+    power = 2 if kernel in SMOOTH else 1
+    if kernel in SMOOTH:  # the first term of the series
+        assert found.statistic * factor**2 == pytest.approx(mmd(x, y, kernel="linear") / h**2, rel=1e-3)
+    linear = [linear_time_mmd(x, y, kernel=kernel, bandwidth=times * h).statistic for times in (factor, 1e2)]
+    assert linear[0] * factor**power == pytest.approx(linear[1] * 1e2**power, rel=0.05)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("bandwidth", [1.0, 1e-3, 1e5])
+def test_biased_is_never_below_0(kernel, bandwidth):
+    for seed in range(5):
+        x = np.random.default_rng(seed).normal(0, 1e-4, (60, 50))
+        assert 0 <= mmd(x, x, kernel=kernel, bandwidth=bandwidth, biased=True) < 1e-15
+        assert mmd_test(x, x, kernel=kernel, bandwidth=bandwidth, biased=True, n_permutations=19).statistic >= 0
+
+
+@pytest.mark.parametrize("kernel", [*SMOOTH, "laplace"])
+def test_far_outliers_do_not_hide_the_others(kernel):
+    """One vector of each sample at 1e8, which is at no distance that the kernel sees, nor that doubles lose."""
+    x, y = shifted(60, 50, 20)
+    x[0] = y[0] = 1e8
+    wanted = naive_mmd(x, y, kernel, 4, True)
+    assert mmd(x, y, kernel=kernel, bandwidth=4, biased=True) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_unbiased_has_mean_zero_and_biased_does_not():
     """400 pairs of samples of one distribution; the standard error of the mean is about 0.0006."""
     rng = np.random.default_rng(3)
@@ -263,18 +301,27 @@ def test_energy_test_is_of_the_square_of_the_distance():
 
 
 def test_linear_time_mmd_is_the_mean_of_its_terms():
-    x, y = shifted(7, 10, 3)
+    x, y = shifted(43, 50, 3)
     found = linear_time_mmd(x, y, bandwidth=2, random_state=3)
     rng = np.random.default_rng(3)
-    a, b = x[rng.permutation(7)[:6]], y[rng.permutation(10)[:6]]
+    a, b = x[rng.permutation(43)[:42]], y[rng.permutation(50)[:42]]
 
     def k(p, q):
         return kernel_value("gaussian", p, q, 2)
 
-    terms = [k(a[i], a[i + 1]) + k(b[i], b[i + 1]) - k(a[i], b[i + 1]) - k(a[i + 1], b[i]) for i in range(0, 6, 2)]
+    terms = [k(a[i], a[i + 1]) + k(b[i], b[i + 1]) - k(a[i], b[i + 1]) - k(a[i + 1], b[i]) for i in range(0, 42, 2)]
     assert found.statistic == pytest.approx(np.mean(terms))
     assert found.standard_error == pytest.approx(stats.sem(terms))
-    assert found.p_value == pytest.approx(stats.norm.sf(np.mean(terms) / stats.sem(terms)))
+    assert found.p_value == pytest.approx(stats.ttest_1samp(terms, 0, alternative="greater").pvalue)
+
+
+def test_linear_time_mmd_keeps_its_level_for_the_smallest_samples():
+    """Of 2,000 pairs without a difference, 40 vectors each: the upper ends are those of 99.9 %."""
+    rng = np.random.default_rng(17)
+    drawn = rng.normal(0, 1, (2000, 2, 40, 3))
+    found = [linear_time_mmd(x, y, bandwidth=1.5, random_state=i).p_value for i, (x, y) in enumerate(drawn)]
+    for level in (0.05, 0.01, 0.001):
+        assert np.less_equal(found, level).sum() <= stats.binom.ppf(0.999, 2000, level)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -293,8 +340,10 @@ def test_linear_time_mmd_estimates_mmd(kernel):
 
 
 def test_linear_time_mmd_of_constants():
-    assert linear_time_mmd(np.ones(8), np.ones(8)).p_value == 1
-    assert linear_time_mmd(np.zeros(8), np.ones(8)).p_value == 0
+    """All terms are above 0, and by chance one sign has a probability of one half."""
+    assert linear_time_mmd(np.ones(40), np.ones(40)).p_value == 1
+    assert linear_time_mmd(np.zeros(40), np.ones(40)).p_value == 2.0**-20
+    assert linear_time_mmd(*shifted(40, 40, 3, shift=100), bandwidth=99).p_value == 2.0**-20
 
 
 def test_sample_test_as_a_record():
@@ -307,7 +356,7 @@ def test_sample_test_as_a_record():
     assert record["kernel"] == "gaussian"
     assert "null" not in record
     assert mmd_test(*shifted(10, 12, 2), n_permutations=19) == found
-    assert "normal" in repr(linear_time_mmd(*shifted(10, 12, 2)))
+    assert "Student's t" in repr(linear_time_mmd(*shifted(40, 41, 2)))
 
 
 # energy distance
@@ -327,7 +376,35 @@ def test_energy_distance_is_the_naive_one(d, scale):
     x, y = shifted(40, 25, d)
     wanted = naive_energy(x, y)
     assert energy_distance(x * scale, y * scale) == pytest.approx(wanted * math.sqrt(scale), rel=1e-6)
-    assert energy_distance(x, x) == pytest.approx(0, abs=1e-3)
+    assert energy_distance(x, x) <= 1e-6 * math.sqrt(scale)
+
+
+@pytest.mark.parametrize("outlier", [1e3, 1e6, 1e8, 1e10])
+def test_energy_with_a_far_outlier(outlier):
+    """It is in both samples, so that it takes part in no difference; divisions that part it are far larger."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(0, 1, (100, 30)), rng.normal(0, 2, (100, 30))
+    x[0] = y[0] = outlier
+    rest = energy_distance(x, y)
+    assert rest == pytest.approx(naive_energy(x, y), rel=1e-5)
+    assert sample_distances([x, y], "energy")[0, 1] == pytest.approx(rest, rel=1e-5)
+    found = energy_test(x, y, n_permutations=199)
+    assert found.statistic == pytest.approx(rest**2, rel=1e-4)
+    assert found.p_value == (1 + (found.null >= found.statistic).sum()) / 200 < 0.7
+
+
+def test_energy_of_equal_samples_is_not_minus_0():
+    found = energy_test(np.ones((5, 2)), np.ones((6, 2)), n_permutations=19)
+    assert "energy 0 of" in repr(found)
+    assert math.copysign(1, found.statistic) == 1
+
+
+def test_energy_of_many_samples_of_numbers_is_that_of_each_two():
+    rng = np.random.default_rng(0)
+    samples = [rng.normal(i % 2, 1, 30 + i) for i in range(6)]
+    wanted = [[stats.energy_distance(a, b) for b in samples] for a in samples]
+    found = sample_distances(samples, "energy")
+    assert found == pytest.approx(np.array(wanted), abs=1e-12)  # tiles err by the root of 1e-16
 
 
 def test_vectors_of_one_coordinate_are_numbers():
@@ -605,7 +682,23 @@ def test_bad_samples(function, x, y, error, message):
         (lambda: mmd([1e308, -1e308], [1e308, 1e308]), ValueError, "rescale"),
         (lambda: mmd([[1e200], [0]], [[1], [2]], kernel="linear"), ValueError, "rescale"),
         (lambda: mmd_test(X, X, n_permutations=5), ValueError, "n_permutations is 5: give 19 or more"),
-        (lambda: linear_time_mmd(X, X), ValueError, "X has 3 vectors: 4 are needed"),
+        (lambda: linear_time_mmd(X, X), ValueError, "X has 3 vectors: 40 are needed"),
+        (lambda: mmd(X, X, n_jobs="x"), ValueError, "n_jobs is 'x'"),
+        (lambda: mmd(X, X, n_jobs=0), ValueError, "n_jobs is 0"),
+        (lambda: mmd(X, X, biased="no"), TypeError, "biased is 'no': give True or False"),
+        (lambda: mmd_test(X, X, biased=None), TypeError, "biased is None: give True or False"),
+        (lambda: sample_distances(None), TypeError, "samples is of type NoneType"),
+        (lambda: sample_distances("text"), TypeError, "samples is one text"),
+        (
+            lambda: sample_distances([X, X], "mmd", biased=True),
+            TypeError,
+            "'biased': choose from 'kernel', 'bandwidth'",
+        ),
+        (lambda: sample_distances([X, X], "energy", biased=True), TypeError, "'energy' has no option 'biased'"),
+        (lambda: sample_distances([X, X], "kde_l1", kernel="x"), TypeError, "'kernel': choose from 'bandwidth'"),
+        (lambda: sample_distances([X, X], lambda a, b: math.nan), ValueError, r"samples\[0\] and samples\[1\]: .* nan"),
+        (lambda: sample_distances([X, X], lambda a, b: "x"), TypeError, r"samples\[0\] and samples\[1\]: .* 'x'"),
+        (lambda: distributional_distance([1, 2], [2, 1], weights=lambda m, k: "a"), TypeError, "weights gave 'a'"),
         (lambda: kde_l1(X, X, method="exact"), ValueError, "'auto', 'grid', 'monte-carlo'"),
         (lambda: kde_l1(X, X, bandwidth="median"), ValueError, "'scott', 'silverman' or a number"),
         (lambda: kde_l1(X, X, bandwidth=-1.0), ValueError, "bandwidth is -1.0"),

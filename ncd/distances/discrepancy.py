@@ -32,6 +32,7 @@ def checked_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: i
                 f"{names[0]} has vectors of dimension {arrays[0].shape[1]} and {name} of {array.shape[1]}: "
                 "give vectors of one embedder"
             )
+    for array, name in zip(arrays, names, strict=True):
         if len(array) < least:
             raise ValueError(f"{name} has {len(array)} vectors: {least} are needed")
     return arrays
@@ -44,6 +45,13 @@ def pooled_samples(samples: Sequence[ArrayLike], names: Sequence[str], least: in
         if (largest := float(np.abs(array.astype(np.float64)).max())) > _LARGEST:
             raise ValueError(f"{name} holds values up to {largest:.3g}, whose distances are not finite: rescale it")
     return np.concatenate([array.astype(np.float64) for array in arrays]), [len(array) for array in arrays]
+
+
+def checked_biased(biased: object) -> bool:
+    """Whether an estimate is of all pairs."""
+    if not isinstance(biased, bool | np.bool_):
+        raise TypeError(f"biased is {biased!r}: give True or False")
+    return bool(biased)
 
 
 def checked_kernel(kernel: Kernel) -> Kernel:
@@ -137,6 +145,16 @@ class PairMeans(NamedTuple):
             within = self.first / (n * (n - 1)) + self.second / (m * (m - 1))
         return np.asarray(within - 2 * self.between / (n * m))
 
+    def size(self) -> float:
+        """The largest of the means that discrepancies are differences of: what rounding is in proportion to."""
+        n, m = self.sizes
+        means = (
+            (self.first + self.first_alone) / n**2,
+            (self.second + self.second_alone) / m**2,
+            self.between / (n * m),
+        )
+        return max(float(np.abs(mean).max()) for mean in means)
+
 
 def kernel_tiles(vectors: Floats, kernel: Kernel, bandwidth: float | str, random_state: int) -> tuple[Tiles, float]:
     """Values of a kernel, and its bandwidth (1 for the linear one, which has none)."""
@@ -201,8 +219,9 @@ def mmd(
     Notes
     -----
     Time O((n + m)^2 d), memory O((n + m) d): the matrix of all pairs is computed in tiles, one half of it. Products are
-    of float32 where no value of the kernel can err by more than 1e-3 by that (as measured, of normal vectors, by 2e-7,
-    and the estimate by 1e-9), else of float64 or of differences; ``ncd.distances.tiles`` has the bound. Sums are of
+    of float32 where no value of the kernel can err by more than 1e-3 by that, nor by more than 1e-3 of what values
+    usually differ from 1 by (as measured, of normal vectors, by 2e-7, and the estimate by 1e-9), else of float64 or of
+    differences; ``ncd.distances.tiles`` has the bound. Sums are of
     float64.
 
     References
@@ -217,9 +236,10 @@ def mmd(
     >>> round(mmd([[0, 0], [1, 0]], [[3, 0], [4, 0]], bandwidth=1), 3)
     1.134
     """
-    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 1 if biased else 2)
+    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 1 if checked_biased(biased) else 2)
     tiles, _ = kernel_tiles(vectors, kernel, bandwidth, random_state)
-    return float(PairMeans.of_groups(tiles, sizes, n_jobs).discrepancy(biased))
+    found = float(PairMeans.of_groups(tiles, sizes, n_jobs).discrepancy(biased))
+    return max(found, 0.0) if biased else found
 
 
 def energy_distance(X: ArrayLike, Y: ArrayLike, *, n_jobs: int | None = None) -> float:

@@ -44,7 +44,11 @@ def weights_table(weights: Weights, levels: int, max_length: int) -> NDArray[np.
             raise ValueError(f"weights is {weights!r}: choose from {choices}, or give a function or an array")
         weights = _BY_NAME[weights]
     if callable(weights):
-        table = np.array([[weights(m, level) for m in range(1, max_length + 1)] for level in range(levels)], np.float64)
+        rows = [[weights(m, level) for m in range(1, max_length + 1)] for level in range(levels)]
+        try:
+            table = np.array(rows, np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"weights gave {rows[0][0]!r} for m = 1 and level 0: it must give numbers") from None
     else:
         try:
             table = np.asarray(weights, np.float64)

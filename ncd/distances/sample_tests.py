@@ -13,16 +13,20 @@ from ncd.distances.discrepancy import (
     Kernel,
     PairMeans,
     bandwidth_of,
+    checked_biased,
     checked_kernel,
     distance_tiles,
     kernel_tiles,
     pooled_samples,
 )
-from ncd.distances.tiles import Tiles
+from ncd.distances.tiles import Tiles, values_of
 
 __all__ = ["SampleTest", "energy_test", "linear_time_mmd", "mmd_test"]
 
 Floats = NDArray[np.float64]
+
+_ROUNDING = 2e-13  # of sums in float64, in proportion to the largest mean
+_LEAST_TERMS = 20  # of a linear-time statistic
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class SampleTest:
     kernel : str or None
     bandwidth : float or None
     n_permutations : int or None
-        None where the p-value is from the normal distribution.
+        None where the p-value is from Student's t distribution.
     standard_error : float or None
         Of the statistic, where it is known.
     null : ndarray of float64, shape (n_permutations,)
@@ -67,25 +71,36 @@ class SampleTest:
 
     def __repr__(self) -> str:
         n, m = self.sizes
-        how = "normal" if self.n_permutations is None else f"{self.n_permutations:,} permutations"
+        how = "Student's t" if self.n_permutations is None else f"{self.n_permutations:,} permutations"
         what = f"{self.method} {self.statistic:.4g} of {n:,} and {m:,} vectors"
         return f"<SampleTest: {what}, p = {self.p_value:.3g} ({how})>"
 
 
-def _permuted(tiles: Tiles, sizes: list[int], biased: bool, random_state: int, n: int, n_jobs: int | None) -> Floats:
-    """The discrepancy of the samples as they are, and of n random divisions of all vectors into such sizes."""
+def _permuted(
+    tiles: Tiles, sizes: list[int], biased: bool, random_state: int, n: int, n_jobs: int | None, factor: float = 1.0
+) -> tuple[Floats, float]:
+    """
+    The discrepancy, times a factor, of the samples as they are and of n random divisions of all vectors.
+
+    And the p-value of the first: what differs by rounding is as large. Sums of float64 err by that of a few hundred
+    terms; those of float32, which is taken for vectors of about one size, by far less than their spread.
+    """
     rng = np.random.default_rng(random_state)
     chosen = np.zeros((len(tiles), n + 1), np.bool_)
     chosen[: sizes[0], 0] = True
     for column in range(1, n + 1):
         chosen[rng.choice(len(tiles), sizes[0], replace=False, shuffle=False), column] = True
-    return PairMeans.of_choices(tiles, chosen, sizes, n_jobs).discrepancy(biased)
+    means = PairMeans.of_choices(tiles, chosen, sizes, n_jobs)
+    values = factor * means.discrepancy(biased)
+    slack = _ROUNDING * abs(factor) * means.size()
+    if tiles.dtype == np.float32:
+        slack += 1e-5 * float(values.std())
+    return values, float((values >= values[0] - slack).mean())
 
 
-def _p_value(values: Floats) -> float:
-    """Of the first of all permutations' statistics; what differs by rounding is as large."""
-    slack = 1e-5 * values.std() + 1e-12 * np.abs(values).max()
-    return float((values >= values[0] - slack).mean())
+def _statistic(value: float, biased: bool) -> float:
+    """A discrepancy; one of all pairs is not below 0 but for rounding."""
+    return max(0.0, float(value)) if biased else float(value)
 
 
 def mmd_test(
@@ -147,13 +162,13 @@ def mmd_test(
     >>> mmd_test(rng.normal(0, 1, (50, 3)), rng.normal(1, 1, (40, 3)), n_permutations=199)
     <SampleTest: mmd 0.1658 of 50 and 40 vectors, p = 0.005 (199 permutations)>
     """
-    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 1 if biased else 2)
+    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 1 if checked_biased(biased) else 2)
     n_permutations = whole_number(n_permutations, "n_permutations", 19)
     tiles, width = kernel_tiles(vectors, kernel, bandwidth, random_state)
-    values = _permuted(tiles, sizes, biased, random_state, n_permutations, n_jobs)
+    values, p_value = _permuted(tiles, sizes, biased, random_state, n_permutations, n_jobs)
     return SampleTest(
-        float(values[0]),
-        _p_value(values),
+        _statistic(values[0], biased),
+        p_value,
         "mmd",
         (sizes[0], sizes[1]),
         kernel,
@@ -194,10 +209,10 @@ def energy_test(
     vectors, sizes = pooled_samples([X, Y], ["X", "Y"])
     n_permutations = whole_number(n_permutations, "n_permutations", 19)
     tiles, unit = distance_tiles(vectors)
-    values = -unit * _permuted(tiles, sizes, True, seed(random_state), n_permutations, n_jobs)
+    values, p_value = _permuted(tiles, sizes, True, seed(random_state), n_permutations, n_jobs, -unit)
     return SampleTest(
-        float(values[0]),
-        _p_value(values),
+        _statistic(values[0], True),
+        p_value,
         "energy",
         (sizes[0], sizes[1]),
         n_permutations=n_permutations,
@@ -214,7 +229,7 @@ def linear_time_mmd(
     random_state: int = 0,
 ) -> SampleTest:
     r"""
-    Maximum mean discrepancy, squared, from n/2 quadruples of vectors instead of all pairs, with a normal p-value.
+    Maximum mean discrepancy, squared, from n/2 quadruples of vectors in place of all pairs, with Student's t.
 
     .. math:: \frac{1}{\lfloor n/2 \rfloor} \sum_i k(x_{2i-1}, x_{2i}) + k(y_{2i-1}, y_{2i})
               - k(x_{2i-1}, y_{2i}) - k(x_{2i}, y_{2i-1})
@@ -225,7 +240,7 @@ def linear_time_mmd(
     Parameters
     ----------
     X, Y : array_like of shape (n, d) and (m, d)
-        At least 4 vectors of each.
+        At least 40 vectors of each, which make 20 terms.
     kernel, bandwidth : see `mmd`
     random_state : int
         Seed of the order and of the median rule.
@@ -233,7 +248,8 @@ def linear_time_mmd(
     Returns
     -------
     SampleTest
-        The p-value is from the normal distribution, which the mean of the terms tends to: for hundreds of vectors.
+        The p-value is from Student's t distribution with terms - 1 degrees of freedom, and never below 1/2 to the power
+        of the number of terms: without a difference they are above 0 as often as below, independently.
 
     Raises
     ------
@@ -256,9 +272,9 @@ def linear_time_mmd(
     >>> found.p_value < 1e-6
     True
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
-    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 4)
+    vectors, sizes = pooled_samples([X, Y], ["X", "Y"], 2 * _LEAST_TERMS)
     width = 1.0 if checked_kernel(kernel) == "linear" else bandwidth_of(vectors, bandwidth, random_state)
     rng = np.random.default_rng(seed(random_state))
     used = min(sizes) // 2 * 2
@@ -269,7 +285,11 @@ def linear_time_mmd(
     terms -= _kernel_of_rows(kernel, width, x1, y2) + _kernel_of_rows(kernel, width, x2, y1)
     error = float(terms.std(ddof=1) / np.sqrt(len(terms)))
     statistic = float(terms.mean())
-    p_value = float(norm.sf(statistic / error)) if error > 0 else float(statistic <= 0)
+    least = 2.0 ** -len(terms)
+    if error > 0:
+        p_value = max(float(t.sf(statistic / error, len(terms) - 1)), least)
+    else:
+        p_value = least if statistic > 0 else 1.0
     return SampleTest(
         statistic,
         p_value,
@@ -282,11 +302,8 @@ def linear_time_mmd(
 
 
 def _kernel_of_rows(kernel: Kernel, width: float, a: Floats, b: Floats) -> Floats:
-    """k(a_i, b_i) for each i."""
+    """k(a_i, b_i) for each i, less 1 but for the linear kernel: a term of both signs does without it."""
     if kernel == "linear":
         return np.einsum("ij,ij->i", a, b)
     difference = (a - b) / width
-    squares = np.einsum("ij,ij->i", difference, difference)
-    if kernel == "gaussian":
-        return np.exp(-squares / 2)
-    return 1 / (1 + squares / 2) if kernel == "rational" else np.exp(-np.sqrt(squares))
+    return values_of(kernel, np.einsum("ij,ij->i", difference, difference) / -2, less_one=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -62,8 +63,10 @@ def _by_mmd(
 
 
 def _by_energy(samples: Sequence[ArrayLike], n_jobs: int | None) -> Floats:
-    """Energy distances."""
+    """Energy distances; those of numbers by sorting them, pair by pair."""
     vectors, sizes = pooled_samples(samples, _names(samples))
+    if vectors.shape[1] == 1:
+        return _pair_by_pair(np.split(vectors, np.cumsum(sizes)[:-1]), n_jobs, energy_distance)
     tiles, unit = distance_tiles(vectors)
     return _of_means(-tiles.group_sums(sizes, n_jobs), sizes) * math.sqrt(unit)
 
@@ -106,9 +109,18 @@ def _pair_by_pair(samples: Sequence[ArrayLike], n_jobs: int | None, distance: Ca
     """A symmetric distance of each two samples."""
     k = len(samples)
     result = np.zeros((k, k))
-    rows = in_blas_threads(
-        lambda i: [float(distance(samples[i], samples[j])) for j in range(i + 1, k)], range(k), n_jobs
-    )
+
+    def between(i: int, j: int) -> float:
+        value = distance(samples[i], samples[j])
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"samples[{i}] and samples[{j}]: the distance gave {value!r}, which is no number") from None
+        if not math.isfinite(number):
+            raise ValueError(f"samples[{i}] and samples[{j}]: the distance gave {number}, which is no distance")
+        return number
+
+    rows = in_blas_threads(lambda i: [between(i, j) for j in range(i + 1, k)], range(k), n_jobs)
     for i, row in enumerate(rows):
         result[i, i + 1 :] = result[i + 1 :, i] = row
     return result
@@ -141,7 +153,7 @@ def sample_distances(
         - mmd: the root of the biased `mmd`, the distance of the mean embeddings, with options `kernel`, `bandwidth`,
           `random_state`. One bandwidth for all, by the median rule of all samples together, makes it a metric. Small
           samples are farther from everything: take equal sizes where sizes should not matter.
-        - energy: `energy_distance`.
+        - energy: `energy_distance`; samples of numbers are sorted, and their pairs take turns.
         - distributional: `distributional_distance`, with its options. Cells are of the ranks in all samples together
           (for raw ones this makes no difference) and words as long as suits the two longest.
         - kde_l1: `kde_l1`, with its options.
@@ -160,7 +172,7 @@ def sample_distances(
     ------
     TypeError, ValueError
         For samples that are empty, hold what is not finite, or have vectors of different dimension: the message says
-        which; an unknown distance or option.
+        which; an unknown distance or option; a function that does not return a finite number.
 
     Examples
     --------
@@ -172,7 +184,12 @@ def sample_distances(
     """
     if isinstance(samples, np.ndarray) and samples.ndim < 2:
         raise TypeError("samples is an array of numbers: give a list of samples, one array for each")
-    samples = list(samples)
+    if isinstance(samples, str | bytes):
+        raise TypeError("samples is one text: give a list of samples, one array for each")
+    try:
+        samples = list(samples)
+    except TypeError:
+        raise TypeError(f"samples is of type {type(samples).__name__}: give a list of samples") from None
     if not samples:
         raise ValueError("samples is empty: give at least one sample")
     if callable(distance):
@@ -185,7 +202,18 @@ def sample_distances(
         raise ValueError(
             f"distance is {distance!r}: {hint} from {', '.join(map(repr, SAMPLE_DISTANCES))}, or give a function"
         )
+    known = _options_of(kde_l1 if distance == "kde_l1" else SAMPLE_DISTANCES[distance])
+    for name in options:
+        if name not in known:
+            takes = f"choose from {', '.join(map(repr, known))}" if known else "it takes none"
+            raise TypeError(f"distance {distance!r} has no option {name!r}: {takes}")
     return SAMPLE_DISTANCES[distance](samples, n_jobs, **options)
+
+
+def _options_of(distance: Callable[..., Any]) -> list[str]:
+    """Names of what a distance takes by name."""
+    parameters = inspect.signature(distance).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 def _names(samples: Sequence[ArrayLike]) -> list[str]:

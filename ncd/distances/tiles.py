@@ -7,12 +7,14 @@ kernel is a function of e, taken in place while the tile is in the cache. Of a s
 
 **Error.** A product of d + 4 columns in floats of unit roundoff u errs by at most 2 (d + 4) u r^2 in e, with r the
 length of the longest scaled vector, and the Gaussian and the rational kernel by no more than e does. float32
-(u = 2^-24) is taken where that bound is below 1e-3, as it is by far with a bandwidth of about the median distance;
-elsewhere float64, or differences of coordinates in few dimensions and where float64 is not enough. The bound is for
-the worst case: values of normal vectors err by less than 2e-7 (`bench.samples_speed`), and sums by less still.
-A row of a tile is summed pairwise in its own type, everything else in float64. Distances and the Laplace kernel take
-the root of e: they are of float64, and err by 2 r sqrt((d + 4) u) at most, where vectors nearly coincide (4e-7 r for
-d = 300).
+(u = 2^-24) is taken where that bound is below 1e-3, and below 1e-3 of the usual -e (the median of some pairs), as it is
+by far with a bandwidth of about the median distance and without far outliers. Elsewhere float64, by the same rule with
+1e-8; in few dimensions, and where float64 is not enough, differences of coordinates. The bound is for the worst case:
+values of normal vectors err by less than 2e-7 (`bench.samples_speed`), and sums by less still. Where the usual -e is
+small, as with a bandwidth far above the distances, values near 1 would round what they differ by: then 1 is taken off
+all of them, which no difference of means notices. A row of a tile is summed pairwise in its own type, everything else
+in float64. Distances and the Laplace kernel take the root of e: they are of float64, and err by 2 r sqrt((d + 4) u) at
+most, where vectors nearly coincide (4e-7 r for d = 300).
 """
 
 from __future__ import annotations
@@ -35,28 +37,39 @@ T = TypeVar("T")
 _SIDE = 512  # vectors of a tile: 1 MB in float32, what the cache of a core holds
 _SINGLE, _DOUBLE = 2.0**-24, 2.0**-53
 _SINGLE_ERROR, _DOUBLE_ERROR = 1e-3, 1e-8
+_NEAR_ONE = 0.1  # of the usual -e: with less, 1 is taken off the kernel
+_LEAST_SINGLE = 1e-20  # of the usual -e: squares of smaller numbers have few digits in float32
+_PAIRS = 1_024  # that the usual -e is of
 _FEW_DIMENSIONS = 4
 _SMOOTH = ("gaussian", "rational")  # they err by no more than e does
 
 
-def _values_of(form: Form, e: NDArray[Any]) -> NDArray[Any]:
+def values_of(form: Form, e: NDArray[Any], less_one: bool = False) -> NDArray[Any]:
     """The function of two vectors from e = -|x - y|^2 / 2 (from the product of vectors for linear), in place."""
     if form == "linear":
         return e
     np.minimum(e, 0, out=e)
     if form == "exponent":
         return e
-    if form == "gaussian":
-        return np.exp(e, out=e)
     if form == "rational":
-        np.subtract(1, e, out=e)
-        return np.reciprocal(e, out=e)
-    e *= -2
-    np.sqrt(e, out=e)
-    if form == "distance":
-        return e
-    np.negative(e, out=e)
-    return np.exp(e, out=e)
+        divisor = 1 - e
+        return np.divide(e, divisor, out=e) if less_one else np.reciprocal(divisor, out=e)
+    if form != "gaussian":
+        e *= -2
+        np.sqrt(e, out=e)
+        if form == "distance":
+            return e
+        np.negative(e, out=e)
+    return np.expm1(e, out=e) if less_one else np.exp(e, out=e)
+
+
+def _usual_exponent(vectors: Floats, bandwidth: float | Floats) -> float:
+    """The median of |x - y|^2 / 2 of some pairs of vectors that differ; 0 where none do."""
+    some = vectors[:: -(-len(vectors) // _PAIRS)]
+    difference = (some - np.roll(some, -(-len(some) // 2), axis=0)) / bandwidth
+    squares = np.einsum("ij,ij->i", difference, difference) / 2
+    squares = squares[squares > 0]
+    return float(np.median(squares)) if len(squares) else 0.0
 
 
 class Tiles:
@@ -65,7 +78,7 @@ class Tiles:
 
     `gaussian` is exp(-|x - y|^2 / 2), `exponent` its logarithm, `laplace` exp(-|x - y|), `rational`
     1 / (1 + |x - y|^2 / 2), `linear` x y and `distance` |x - y|, of vectors divided by the bandwidth (a number, or one
-    for each coordinate) and with their mean at the origin.
+    for each coordinate) and with their mean at the origin. With `less_one` they are the kernel less 1.
     """
 
     def __init__(self, vectors: Floats, form: Form, bandwidth: float | Floats = 1.0) -> None:
@@ -74,6 +87,7 @@ class Tiles:
             rows = vectors - vectors.mean(0)
             rows /= bandwidth
             norms = np.einsum("ij,ij->i", rows, rows)
+            usual = _usual_exponent(vectors, bandwidth)
         if not np.isfinite(rows).all():
             raise ValueError(
                 f"the vectors hold values up to {np.abs(vectors).max():.3g}, which cannot be subtracted or divided by "
@@ -81,15 +95,19 @@ class Tiles:
             )
         n, d = rows.shape
         bound = 2 * (d + 4) * float(norms.max())
-        single = form in _SMOOTH and bound * _SINGLE <= _SINGLE_ERROR
+        scale = min(1.0, usual)
+        single = form in _SMOOTH and scale >= _LEAST_SINGLE and bound * _SINGLE <= _SINGLE_ERROR * scale
+        self.less_one = form in (*_SMOOTH, "laplace") and usual < _NEAR_ONE
         self._rows: Floats | None = None
-        self.diagonal = norms if form == "linear" else np.full(n, 0.0 if form in ("distance", "exponent") else 1.0)
+        alone = 0.0 if form in ("distance", "exponent") or self.less_one else 1.0
+        self.diagonal = norms if form == "linear" else np.full(n, alone)
         if form == "linear":
             if not np.isfinite(bound):
                 raise ValueError("the products of the vectors are no finite numbers: rescale them")
             self._left = self._right = rows
-        elif not single and (d <= _FEW_DIMENSIONS or not bound * _DOUBLE <= _DOUBLE_ERROR):
-            self._rows = rows
+        elif not single and (d <= _FEW_DIMENSIONS or not bound * _DOUBLE <= _DOUBLE_ERROR * scale):
+            # An outlier moves the mean so far that the others' digits are lost: not the median.
+            self._rows = (vectors - np.median(vectors, axis=0)) / bandwidth
         else:
             dtype = np.float32 if single else np.float64
             halves = np.empty((n, 2), dtype)
@@ -114,7 +132,7 @@ class Tiles:
             left, right = self._left[i], self._right[j].T
             shape = (len(left), right.shape[1])
             e = np.matmul(left, right, out=out if out is not None and out.shape == shape else None)
-        values = _values_of(self.form, e)
+        values = values_of(self.form, e, self.less_one)
         if i == j:
             np.fill_diagonal(values, 0)
         return values
@@ -256,6 +274,8 @@ def in_blas_threads(task: Callable[[int], T], items: Sequence[int], n_jobs: int 
     """`task` of each item in threads, whose matrix products keep to theirs; results in the order of the items."""
     import joblib
 
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
+        raise ValueError(f"n_jobs is {n_jobs!r}: give a number of threads, -1 for all cores, or None")
     nested = joblib.parallel.get_active_backend()[0].nesting_level
     jobs = (1 if nested else joblib.cpu_count()) if n_jobs is None else joblib.effective_n_jobs(n_jobs)
     workers = min(jobs, len(items))
