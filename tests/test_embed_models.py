@@ -521,6 +521,8 @@ def test_minilm(minilm):
 def test_minilm_is_its_hidden_states(minilm):
     from ncd.embed.sentence import minilm_folder
 
+    assert minilm.digest == Sentence(minilm_folder()).digest
+
     hidden = Hidden(minilm_folder(), max_tokens=256).encode(TEXTS)
     hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
     np.testing.assert_allclose(minilm.encode(TEXTS), hidden, atol=1e-5)
