@@ -85,12 +85,17 @@ Means = dict[tuple[str, int], "np.ndarray"]
 
 
 def means_over_sets(rows: Sequence[Row]) -> Means:
-    """For each method and number of texts: accuracies, shape (n_sets, n_draws), of the sets that all methods have."""
+    """
+    For each method and number of texts: accuracies, shape (n_sets, n_draws), set by set in one order.
+
+    A method that lacks one of the sets of others with as many texts is left out.
+    """
     found: dict[tuple[str, int], dict[str, list[float]]] = {}
     for row in rows:
         found.setdefault((row["method"], row["per_class"]), {})[row["set"]] = row["accuracy"]
-    common = {count: set.intersection(*(set(v) for k, v in found.items() if k[1] == count)) for _, count in found}
-    return {key: np.array([sets[name] for name in sorted(common[key[1]])]) for key, sets in found.items()}
+    every = {count: set().union(*(sets for key, sets in found.items() if key[1] == count)) for _, count in found}
+    whole = {key: sets for key, sets in found.items() if set(sets) == every[key[1]]}
+    return {key: np.array([sets[name] for name in sorted(sets)]) for key, sets in whole.items()}
 
 
 def _pm(values: Sequence[float], sign: bool = False) -> str:
