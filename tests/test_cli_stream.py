@@ -352,3 +352,33 @@ def test_refusals(capsys, arguments, message):
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_vectors_are_measured_in_their_own_unit(capsys, tmp_path):
+    pytest.importorskip("gensim")
+    calm_words, storm_words = ("all is well today", "nothing to see here"), ("fire burns down", "flames rise up")
+    rng = np.random.default_rng(0)
+    words = sorted({word for line in calm_words + storm_words for word in line.split()})
+    side = {word: float(any(word in line.split() for line in storm_words)) for word in words}
+    rows = [f"{word} " + " ".join(f"{x:.3f}" for x in (rng.normal(size=6) + 9 * side[word])) for word in words]
+    (tmp_path / "vectors.txt").write_text("\n".join([f"{len(words)} 6", *rows]))
+    lines = [
+        " ".join(rng.permutation(" ".join(texts).split())[: rng.integers(2, 6)])
+        for texts, n in ((calm_words, 300), (storm_words, 60))
+        for _ in range(n)
+    ]
+    (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
+    embedder = ("--embedder", f"word2vec:{tmp_path / 'vectors.txt'}")
+    code, out, _ = run(capsys, tmp_path / "lines.txt", *LEARN, *embedder, "--keep")
+    assert code == 0
+    assert "change at line" in out
+    assert "cosine distance" in out
+    assert "bits" not in out
+    code, out, _ = run(capsys, tmp_path / "lines.txt", *LEARN, *embedder, "--keep", "--json")
+    found = json.loads(out.splitlines()[0])
+    assert found["measured_in"] == "cosine distance"
+    assert found["start"] == pytest.approx(301, abs=10)
+    for wrong in (("--compressor", "ngram"), ("--allow-download",)):
+        code, _, err = run(capsys, tmp_path / "lines.txt", *embedder, *wrong)
+        assert code == 2
+        assert wrong[0] in err

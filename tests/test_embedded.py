@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +41,51 @@ def test_near_and_equal_vectors_keep_their_digits():
     a = np.array([[1e6, 1.0], [1e6, 1.0], [1e6, 1.0 + 1e-6]])
     np.testing.assert_allclose(euclidean_distances(a, a), cdist(a, a), rtol=1e-9)
     assert np.diag(euclidean_distances(a, a)).tolist() == [0, 0, 0]
+    b = np.vstack([a, [[-3e6, 1.7]]])  # whose mean is far away
+    np.testing.assert_allclose(euclidean_distances(b, b), cdist(b, b), rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1e-200, 1e200, 1e300])
+def test_vectors_of_any_size(scale):
+    a, b = np.array([[3.0, 4.0], [0.0, 0.0], [4.0, -3.0]]) * scale, np.array([[4.0, -3.0]]) * scale
+    np.testing.assert_allclose(cosine_distances(a, b).ravel(), [1, 1, 0], atol=1e-15)
+    assert cosine_distances([[scale, 0]], [[scale, 0]]).tolist() == [[0]]
+    if scale < 1e-300:  # numbers of few digits
+        assert euclidean_distances(a, b)[2, 0] == 0
+        assert euclidean_distances(a, b)[1, 0] == 5 * scale
+    else:
+        np.testing.assert_allclose(euclidean_distances(a, b).ravel() / scale, [50**0.5, 5, 0], rtol=1e-14)
+
+
+def test_vectors_far_from_zero_are_as_fast_and_exact():
+    rng = np.random.default_rng(0)
+    a = 1e3 + 1e-3 * rng.normal(size=(300, 200))
+    np.testing.assert_allclose(euclidean_distances(a, a), cdist(a, a), rtol=1e-9)
+    spread = rng.normal(size=(300, 200))
+    times = {}
+    for name, vectors in (("near", a), ("spread", spread)):
+        took = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            euclidean_distances(vectors, vectors)
+            took.append(time.perf_counter() - begun)
+        times[name] = min(took)
+    assert times["near"] < 4 * times["spread"]  # 30 times, if all differences are computed
+
+
+@pytest.mark.parametrize("distances", [cosine_distances, euclidean_distances])
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ([1.0, 2.0], [[1.0, 2.0]], r"A has shape \(2,\)"),
+        ([[1.0, 2.0]], [[1.0]], "A has vectors of 2 numbers and B of 1"),
+        ([[1.0], [np.nan]], [[1.0]], r"A\[1\] holds NaN"),
+        ([[1.0]], [[np.inf]], r"B\[0\] holds NaN or infinity"),
+    ],
+)
+def test_bad_vectors(distances, a, b, message):
+    with pytest.raises(ValueError, match=message):
+        distances(a, b)
 
 
 def test_zeros_have_no_direction():
@@ -298,6 +344,121 @@ def test_commands(tmp_path, capsys):
     assert main([*command, "-k", "1"]) == 0
     assert "accuracy 1.0000" in capsys.readouterr().err
     assert main(["matrix", str(data), "--embedder", "tfidf", "--compressor", "zstd"]) == 2
-    assert "compressor is 'zstd' together with an embedder" in capsys.readouterr().err
+    assert "--compressor has no use with --embedder" in capsys.readouterr().err
     assert main(["matrix", str(data), "--embedder", "nothing"]) == 2
     assert main(["classify", "--train", str(data), "--test", str(data), "--embedder", "tfidf"]) == 2
+
+
+@pytest.fixture
+def texts(tmp_path):
+    data = tmp_path / "texts.jsonl"
+    rows = [json.dumps({"text": text, "label": label}) for text, label in zip(TEXTS, LABELS, strict=True)]
+    data.write_text("\n".join(rows))
+    return str(data)
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    """A file of word vectors."""
+    words = sorted({word for text in TEXTS for word in text.split()})
+    rows = [f"{word} " + " ".join(str(len(word) * (i + 1) % 7 + 0.5) for i in range(4)) for word in words]
+    (tmp_path / "vectors.txt").write_text("\n".join([f"{len(rows)} 4", *rows]))
+    return f"word2vec:{tmp_path / 'vectors.txt'}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--compressor", "gzip"],
+        ["--separator", " "],
+        ["--joint", "concat"],
+        ["--order", "xy"],
+        ["--symmetrize", "min"],
+        ["--remove-overhead"],
+        ["--allow-empty"],
+        ["--engine", "cuda"],
+        ["--allow-download"],
+    ],
+)
+def test_commands_refuse_what_does_nothing(texts, capsys, options):
+    for command in (["matrix", texts], ["neighbors", "--index", texts]):
+        assert main([*command, "--embedder", "tfidf:3", *options]) == 2
+        assert options[0] in capsys.readouterr().err
+    if options[0] not in ("--order", "--symmetrize", "--engine"):
+        assert main(["distance", "--text", "one", "two", "--embedder", "tfidf", *options]) == 2
+        assert options[0] in capsys.readouterr().err
+    if options[0] in ("--compressor", "--order", "--engine", "--allow-empty", "--allow-download"):
+        command = ["classify", "--train", texts, "--test", texts, "--method", "knn", "--embedder", "tfidf:3"]
+        assert main([*command, *options]) == 2
+        assert options[0] in capsys.readouterr().err
+
+
+def test_commands_refuse_downloads_and_caches_of_nothing(texts, capsys):
+    for command in (["matrix", texts], ["neighbors", "--index", texts], ["distance", "--text", "a", "b"]):
+        assert main([*command, "--allow-download"]) == 2
+        assert "--allow-download goes with an embedder sentence:NAME or hidden:NAME" in capsys.readouterr().err
+        assert main([*command, "--no-cache"]) == 2
+        assert "--no-cache goes with --embedder" in capsys.readouterr().err
+    assert main(["stream", texts, "--allow-download", "--embedder", "tfidf"]) == 2
+    assert main(["changepoints", texts, "--allow-download", "--method", "embedding:tfidf"]) == 2
+    assert main(["classify", "--train", texts, "--test", texts, "--allow-download"]) == 2
+    assert capsys.readouterr().err.count("--allow-download goes with") == 3
+
+
+def test_downloads_are_allowed_to_the_embedder(texts, monkeypatch):
+    given = []
+
+    class Asked(Letters):
+        def __init__(self, path, *, allow_download=False):
+            given.append((path, allow_download))
+
+    monkeypatch.setattr("ncd.embed.registry._registered", {"sentence": Asked})
+    assert main(["distance", "--text", "one", "two", "--embedder", "sentence:some/model", "--allow-download"]) == 0
+    assert main(["distance", "--text", "one", "two", "--embedder", "sentence:some/model"]) == 0
+    method = ["--method", "embedding:sentence:some/model", "--unit", "lines"]
+    assert main(["changepoints", texts, *method, "--allow-download"]) == 0
+    assert given == [("some/model", True), ("some/model", False), ("some/model", True)]
+
+
+def test_command_distance(capsys):
+    assert main(["distance", "--text", "the cat sat", "a cat ran", "--embedder", "tfidf:2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    vectors = get_embedder("tfidf:2").fit(["the cat sat", "a cat ran"]).encode(["the cat sat", "a cat ran"])
+    assert found["embedder"] == "tfidf:2"
+    assert found["distances"] == {
+        "cosine": pytest.approx(cdist(vectors[:1], vectors[1:], "cosine")[0, 0], abs=1e-6),
+        "euclidean": pytest.approx(cdist(vectors[:1], vectors[1:])[0, 0], abs=1e-6),
+    }
+    assert main(["distance", "--text", "the cat sat", "a cat ran", "--embedder", "tfidf:2"]) == 0
+    assert "euclidean" in capsys.readouterr().out
+
+
+def test_commands_keep_encodings_of_trained_embedders(texts, vectors, tmp_path, monkeypatch):
+    pytest.importorskip("gensim")
+    monkeypatch.setenv("NCD_CACHE", str(tmp_path / "cache"))
+    command = ["matrix", texts, "-o", str(tmp_path / "d.npy"), "--force"]
+    assert main([*command, "--embedder", "tfidf:3"]) == 0
+    assert main([*command, "--embedder", vectors, "--no-cache"]) == 0
+    assert not (tmp_path / "cache").exists()
+    plain = np.load(tmp_path / "d.npy")
+    for _ in range(2):
+        assert main([*command, "--embedder", vectors]) == 0
+        assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".sqlite"]
+        np.testing.assert_array_equal(np.load(tmp_path / "d.npy"), plain)
+
+
+def test_command_classify_saves_and_is_given_the_embedder_again(texts, vectors, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("gensim")
+    monkeypatch.setenv("NCD_CACHE", str(tmp_path / "cache"))
+    saved = str(tmp_path / "m.ncd")
+    command = ["classify", "--train", texts, "--method", "knn", "--embedder", vectors, "-k", "1", "--save", saved]
+    assert main(command) == 0
+    assert main(["classify", "--model", saved, "--test", texts]) == 2
+    assert "--embedder" in capsys.readouterr().err
+    assert main(["classify", "--model", saved, "--test", texts, "--embedder", vectors]) == 0
+    assert "accuracy" in capsys.readouterr().err
+    assert main([*command[:6], "tfidf:4", *command[7:], "--force"]) == 0
+    assert main(["classify", "--model", saved, "--test", texts, "--allow-empty"]) == 2
+    assert "an empty text has no vector" in capsys.readouterr().err
+    assert main(["classify", "--model", saved, "--test", texts, "--engine", "cuda"]) != 0
+    assert "engine is 'cuda' together with an embedder" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncd.cli.options import UsageError, checked_codec, neighbor_count
+from ncd.cli.options import UsageError, add_download_option, checked_codec, checked_embedder, neighbor_count
 from ncd.cli.output import check_output, json_line, print_table, sink
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ fewer segments.
   chars       the same of runs of characters
   u00         Utiyama & Isahara's word code
   kernel      compression distances of the units to each other
+  embedding:NAME
+              vectors of the units, such as embedding:tfidf or embedding:minilm
   COMPRESSOR  such as ppm:3 or zlib: its code length, less that of the same text
               shuffled: authors, languages, formats, any bytes
   report      gzip's byte stream, list estimator, prefixes: for comparison only,
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     parser.add_argument("file", metavar="FILE", help="a text, or - for standard input")
     parser.add_argument("--method", metavar="NAME", help="see above (default: auto; ctw with --numbers)")
+    add_download_option(parser)
     parser.add_argument("--segments", type=neighbor_count, metavar="N", help="number of segments (default: chosen)")
     parser.add_argument(
         "--penalty",
@@ -121,12 +124,19 @@ def _check(arguments: argparse.Namespace) -> None:
     for name, other in refused.items():
         if getattr(arguments, name) not in (None, False):
             raise UsageError(f"--{name.replace('_', '-')} has no use with {other}")
+    arguments.made = checked_embedder(_embedder_name(arguments), arguments)
     if arguments.compressor is not None:
         checked_codec(arguments.compressor)
     if arguments.plot is not None:
         if arguments.plot.suffix.lower() not in (".png", ".pdf", ".svg"):
             raise UsageError(f"--plot {arguments.plot}: give a name that ends in .png, .pdf or .svg")
         check_output(str(arguments.plot), force=arguments.force)
+
+
+def _embedder_name(arguments: argparse.Namespace) -> str | None:
+    """What --method embedding:NAME names."""
+    kind, _, name = (arguments.method or "").partition(":")
+    return name if kind == "embedding" and name else None
 
 
 def _content(path: str) -> bytes:
@@ -144,8 +154,13 @@ def _text(data: bytes, arguments: argparse.Namespace) -> None:
     from ncd.changepoint import TextSegmenter
     from ncd.changepoint.overview import overview
 
+    cost: Any = arguments.method or "auto"
+    if arguments.made is not None:
+        from ncd.changepoint.embedding_cost import EmbeddingCost
+
+        cost = EmbeddingCost(arguments.made)
     segmenter = TextSegmenter(
-        arguments.method or "auto",
+        cost,
         arguments.segments,
         penalty="auto" if arguments.penalty is None else arguments.penalty,
         unit=arguments.unit or "sentences",

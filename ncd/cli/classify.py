@@ -24,6 +24,7 @@ from ncd.cli.options import (
     neighbor_count,
     progress,
     read,
+    refuse_beside_embedder,
     refuse_two_stdin,
 )
 from ncd.cli.output import check_output, json_line, sink
@@ -53,7 +54,9 @@ Written is one JSON object a text of --test, the label where it is known:
 If --test has labels, standard error gets the accuracy with its 95 % interval (Wilson), a table of the classes and the
 confusion matrix. Labels are compared as strings; the labels of --test never enter a prediction.
 
-With --allow-empty, empty texts are left out of the training and classified as a single space.
+A saved model holds the name of its embedder alone: give one that has a path again, with --model and --embedder.
+
+With --allow-empty, empty texts are left out of the training and classified as a single space (not with --embedder).
 
 {INPUTS}"""
 EXAMPLES = """\
@@ -75,7 +78,6 @@ _PARAMETERS = {
     "dictionaries": ("dictionaries", ("code-length",)),
     "dictionary_size": ("dictionary_size", ("code-length",)),
     "deals": ("deals", ("code-length",)),
-    "embedder": ("embedder", ("knn",)),
     "metric": ("metric", ("knn",)),
     "neighbors": ("n_neighbors", ("knn",)),
     "tie": ("tie", ("knn",)),
@@ -232,7 +234,13 @@ def _check(arguments: argparse.Namespace) -> None:
         check_output(path, force=arguments.force)
     if arguments.compressor is not None and not (method == "code-length" and is_class_model(arguments.compressor)):
         checked_codec(arguments.compressor)
-    checked_embedder(arguments.embedder)
+    if arguments.embedder is not None:
+        if arguments.model is None and method != "knn":
+            raise UsageError("--embedder goes with --method knn only")
+        refuse_beside_embedder(arguments, ("compressor", "order", "joint", "prefilter", "allow_empty"))
+        if arguments.engine != "auto":
+            raise UsageError("--engine has no use with --embedder: it is where code lengths are computed")
+    arguments.made = checked_embedder(arguments.embedder, arguments, keep=True)
     check_metric(arguments)
     if arguments.test not in (None, "-") and not os.path.exists(arguments.test):
         raise FileNotFoundError(f"{arguments.test}: no such file or folder")
@@ -242,7 +250,12 @@ def _loaded(arguments: argparse.Namespace) -> Any:
     """A saved model."""
     from ncd.classify.store import load_model
 
-    return load_model(arguments.model)
+    model = load_model(arguments.model, embedder=arguments.made)
+    if getattr(model, "embedder", None) is not None and arguments.allow_empty:
+        raise UsageError(
+            f"--allow-empty has no use with {arguments.model}, which has an embedder: an empty text has no vector"
+        )
+    return model
 
 
 def _trained(arguments: argparse.Namespace, field: str) -> Any:
@@ -258,6 +271,8 @@ def _trained(arguments: argparse.Namespace, field: str) -> Any:
     if estimator is CodeLengthClassifier:
         given["model"] = given.pop("compressor")
     given |= {"n_jobs": arguments.jobs, "progress": progress(arguments)}
+    if estimator is NCDClassifier:
+        given |= {"engine": arguments.engine, "embedder": arguments.made}
     pairs = [(text, label) for text, label in zip(train.texts, train.labels or [], strict=True) if text]
     empty = len(train) - len(pairs)
     if empty:
@@ -269,7 +284,8 @@ def _trained(arguments: argparse.Namespace, field: str) -> Any:
         raise UsageError(f"{train.path}: all labels are {classes.pop()!r}: at least two classes are needed")
     model = estimator(**{name: value for name, value in given.items() if value is not None})
     model.fit([text for text, _ in pairs], [label for _, label in pairs])
-    return model.set_params(n_jobs=None, progress=None)  # a saved model keeps nothing of this machine
+    here = {"n_jobs": None, "progress": None} | ({"engine": "auto"} if estimator is NCDClassifier else {})
+    return model.set_params(**here)  # a saved model keeps nothing of this machine
 
 
 def _add_probabilities(records: list[dict[str, Any]], probable: Any, model: Any, *, every: bool) -> None:

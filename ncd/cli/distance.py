@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ncd.cli.options import UsageError, add_distance_options, checked_codec, refuse_two_stdin
+from ncd.cli.options import (
+    UsageError,
+    add_distance_options,
+    checked_codec,
+    checked_embedder,
+    refuse_beside_embedder,
+    refuse_two_stdin,
+)
 from ncd.cli.output import json_line, print_table, sink
 
 NAME = "distance"
@@ -26,10 +33,14 @@ Smaller means more alike. All but savings (what is saved, negated) end near 1 fo
 starts at 1/2, the others near 0. Each is printed for (x, y) and for (y, x), which differ a little with real
 compressors.
 
+With --embedder it is the distances of the texts' vectors, cosine and euclidean, and nothing is compressed. An embedder
+that learns, such as tfidf, has only these two texts to learn from.
+
 Files are read as bytes, whatever their names; those that end in .gz or .zst are decompressed first."""
 EXAMPLES = """\
   ncd distance one.txt two.txt --compressor zstd:19
   ncd distance --text "to be or not to be" "to be or to be not" --json
+  ncd distance one.txt two.txt --embedder minilm
   head -c 10000 book.txt | ncd distance - other.txt
 """
 
@@ -46,14 +57,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the lengths and distances."""
-    codec = checked_codec(arguments.compressor)
+    embedder = checked_embedder(arguments.embedder, arguments, keep=True)
+    if embedder is not None:
+        refuse_beside_embedder(arguments, ("compressor", "separator", "joint", "remove_overhead", "allow_empty"))
+        _of_vectors(embedder, arguments)
+        return
+    codec = checked_codec(arguments.compressor or "gzip")
     x, y = _texts(arguments)
     from ncd.distances.lengths import METRICS
     from ncd.pairwise import joint_lengths
 
     options: dict[str, Any] = {
-        "separator": arguments.separator,
-        "joint": arguments.joint,
+        "separator": " " if arguments.separator is None else arguments.separator,
+        "joint": arguments.joint or "concat",
         "allow_empty": True,
         "n_jobs": 1,
     }
@@ -81,6 +97,22 @@ def run(arguments: argparse.Namespace) -> None:
     for name, both in distances.items():
         rows += [(f"{name}(x,y)", f"{both['xy']:.6g}"), (f"{name}(y,x)", f"{both['yx']:.6g}")]
     print_table([codec.name, "value"], rows)
+
+
+def _of_vectors(embedder: Any, arguments: argparse.Namespace) -> None:
+    """Print the distances of the texts' vectors."""
+    from ncd.distances.vectors import VECTOR_METRICS
+    from ncd.embed.base import as_strings, learned
+
+    texts = as_strings(_texts(arguments))
+    vectors = learned(embedder, texts).encode(texts)
+    distances = {name: float(metric(vectors[:1], vectors[1:])[0, 0]) for name, metric in VECTOR_METRICS.items()}
+    if arguments.json:
+        with sink(None, force=False) as out:
+            out.write(json_line({"embedder": embedder.name, "dim": vectors.shape[1], "distances": distances}))
+        return
+    rows = [("dimensions", vectors.shape[1]), *((name, f"{value:.6g}") for name, value in distances.items())]
+    print_table([embedder.name, "value"], rows)
 
 
 def _texts(arguments: argparse.Namespace) -> list[bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ __all__ = [
     "INPUTS",
     "UsageError",
     "add_distance_options",
+    "add_download_option",
     "add_embedder_option",
     "add_input_options",
     "add_output_options",
@@ -25,6 +28,7 @@ __all__ = [
     "neighbor_count",
     "progress",
     "read",
+    "refuse_beside_embedder",
     "refuse_two_stdin",
 ]
 
@@ -34,6 +38,9 @@ it; a folder of class folders (every file is a text, the folder's name its label
 file is one text; - is standard input (JSON lines unless --format says otherwise)."""
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
+
+_DOWNLOADED = ("sentence", "hidden")
+_CODED = ("compressor", "separator", "joint", "remove_overhead")
 
 
 class UsageError(ValueError):
@@ -88,7 +95,6 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
     group = parser.add_argument_group("distance")
     group.add_argument(
         "--compressor",
-        default="gzip",
         metavar="NAME",
         help="such as gzip, zstd:19, brotli:11; see 'ncd list' (default: gzip)",
     )
@@ -102,25 +108,22 @@ def add_distance_options(parser: argparse.ArgumentParser, *, metric: bool = True
     group.add_argument(
         "--separator",
         type=_separator,
-        default=" ",
         metavar="TEXT",
         help=r"stands between the two texts (default: one space); \n, \t, \r, \0 and \\ are understood",
     )
     group.add_argument(
         "--joint",
         choices=("concat", "primed"),
-        default="concat",
         help="L(xy) from the concatenation (default), or L(x) + L(y|x) from a coder primed with x",
     )
     group.add_argument(
         "--remove-overhead", action="store_true", help="subtract the constant header and trailer from code lengths"
     )
+    add_embedder_option(group)
     if pairs:
-        add_embedder_option(group)
         group.add_argument(
             "--order",
             choices=("xy", "yx", "sorted"),
-            default="xy",
             help="which text comes first; sorted: the bytewise smaller one, which makes L(xy) symmetric (default: xy)",
         )
         group.add_argument(
@@ -136,7 +139,20 @@ def add_embedder_option(group: Any, *, only: str = "") -> None:
         "--embedder",
         metavar="NAME",
         help=f"{only}distances of vectors instead of code lengths: tfidf, minilm, word2vec:FILE, sentence:FOLDER; see "
-        "'ncd list'",
+        "'ncd list'. Encodings by models that are trained already are kept in the cache folder ($NCD_CACHE, or ncd in "
+        "the user's caches)",
+    )
+    group.add_argument("--no-cache", action="store_true", help=f"{only}with --embedder: keep no encodings, use none")
+    add_download_option(group, only=only)
+
+
+def add_download_option(group: Any, *, only: str = "") -> None:
+    """The option of commands that may name an embedder of a hub."""
+    group.add_argument(
+        "--allow-download",
+        action="store_true",
+        help=f"{only}let the embedders sentence:NAME and hidden:NAME be fetched from the Hugging Face hub (default: "
+        "only what is on this machine)",
     )
 
 
@@ -192,13 +208,51 @@ def checked_codec(name: str) -> Any:
     return get_compressor(name)
 
 
-def checked_embedder(name: str | None) -> Any:
-    """The embedder of that name, or None for none."""
+def checked_embedder(name: str | None, arguments: argparse.Namespace, *, keep: bool = False) -> Any:
+    """
+    The embedder of that name, or None for none, as --allow-download says.
+
+    With `keep`, encodings of one that is trained already are kept on disk, unless there is --no-cache.
+    """
+    family = "" if name is None else name.strip().partition(":")[0].strip()
+    if arguments.allow_download and family not in _DOWNLOADED:
+        raise UsageError(f"--allow-download goes with an embedder {' or '.join(f'{it}:NAME' for it in _DOWNLOADED)}")
+    if keep and arguments.no_cache and name is None:
+        raise UsageError("--no-cache goes with --embedder")
     if name is None:
         return None
     from ncd.embed.registry import get_embedder
 
-    return get_embedder(name)
+    made = get_embedder(name, **({"allow_download": True} if arguments.allow_download else {}))
+    if not keep or arguments.no_cache or made.learns:
+        return made
+    from ncd.embed.cache import Cached
+
+    try:
+        kept = Cached(made)
+        kept.folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(kept.folder, os.W_OK):
+            raise PermissionError(f"{kept.folder} may not be written")
+    except TypeError:  # no digest
+        return made
+    except OSError as error:
+        warnings.warn(f"encodings are not kept: {error}", stacklevel=2)
+        return made
+    return kept
+
+
+def refuse_beside_embedder(arguments: argparse.Namespace, options: tuple[str, ...]) -> None:
+    """Raise for options of code lengths that are given beside --embedder, at their defaults too."""
+    for name in options:
+        if getattr(arguments, name) not in (None, False):
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no use with --embedder: "
+                + (
+                    "an empty text has no vector"
+                    if name == "allow_empty"
+                    else "vectors have no code lengths, leave one of them out"
+                )
+            )
 
 
 def check_metric(arguments: argparse.Namespace) -> None:
@@ -213,20 +267,23 @@ def check_metric(arguments: argparse.Namespace) -> None:
 def distance_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keyword arguments of `ncd.pairwise` and `ncd.neighbors`, names checked."""
     check_metric(arguments)
-    embedder = checked_embedder(arguments.embedder)
+    embedder = checked_embedder(arguments.embedder, arguments, keep=True)
+    work = {"metric": arguments.metric, "n_jobs": arguments.jobs, "progress": progress(arguments)}
+    if embedder is not None:
+        refuse_beside_embedder(arguments, (*_CODED, "order", "symmetrize", "allow_empty"))
+        if arguments.engine != "auto":
+            raise UsageError("--engine has no use with --embedder: it is where code lengths are computed")
+        return {"embedder": embedder, **work}
     return {
-        "compressor": checked_codec(arguments.compressor) if embedder is None else arguments.compressor,
-        "embedder": embedder,
-        "metric": arguments.metric,
-        "separator": arguments.separator,
-        "order": arguments.order,
-        "joint": arguments.joint,
+        "compressor": checked_codec(arguments.compressor or "gzip"),
+        "separator": " " if arguments.separator is None else arguments.separator,
+        "order": arguments.order or "xy",
+        "joint": arguments.joint or "concat",
         "symmetrize": arguments.symmetrize,
         "remove_overhead": arguments.remove_overhead,
         "engine": arguments.engine,
-        "n_jobs": arguments.jobs,
-        "progress": progress(arguments),
         "allow_empty": arguments.allow_empty,
+        **work,
     }
 
 

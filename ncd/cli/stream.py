@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncd.cli.options import UsageError, checked_codec, neighbor_count
+from ncd.cli.options import UsageError, add_download_option, checked_codec, checked_embedder, neighbor_count
 from ncd.cli.output import json_line
 
 if TYPE_CHECKING:
@@ -72,8 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", metavar="FILE", help="what the stream is like without a change")
     parser.add_argument("--learn", type=neighbor_count, metavar="N", help="learn the first N units instead")
     parser.add_argument("--keep", action="store_true", help="keep the reference after a change")
-    parser.add_argument("--compressor", default="ngram", metavar="NAME", help="see 'ncd list' (default: ngram)")
-    parser.add_argument("--window", type=neighbor_count, metavar="N", help="newest bytes compared (default: 1024)")
+    parser.add_argument("--compressor", metavar="NAME", help="see 'ncd list' (default: ngram)")
+    parser.add_argument("--embedder", metavar="NAME", help="measure vectors instead, such as minilm; see 'ncd list'")
+    add_download_option(parser)
+    parser.add_argument(
+        "--window",
+        type=neighbor_count,
+        metavar="N",
+        help="newest bytes compared (default: 1024); with --embedder, units",
+    )
     parser.add_argument("--key", metavar="SPEC", help="one detector for each key; see above")
     parser.add_argument("--max-keys", type=neighbor_count, metavar="N", help="keys at once (default: 10000)")
     parser.add_argument("--follow", action="store_true", help="wait for more, as tail -F does, through rotation")
@@ -122,7 +129,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.max_keys is not None and arguments.key is None:
         raise UsageError("--max-keys has no use without --key")
     if arguments.numbers:
-        for name in ("key", "block", "mask"):
+        for name in ("key", "block", "mask", "embedder"):
             if getattr(arguments, name) is not None:
                 raise UsageError(f"--{name} has no use with --numbers")
         if arguments.unit != "lines":
@@ -131,8 +138,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--key is of lines: it has no use with --unit chars or bytes")
     if arguments.file != "-" and Path(arguments.file).is_dir():
         raise UsageError(f"{arguments.file} is a folder: give a file")
-    if arguments.compressor.partition(":")[0] != "ngram":
-        checked_codec(arguments.compressor)
+    if arguments.compressor is not None:
+        if arguments.embedder is not None:
+            raise UsageError("--compressor has no use with --embedder: vectors have no code lengths")
+        if arguments.compressor.partition(":")[0] != "ngram":
+            checked_codec(arguments.compressor)
 
 
 def _watcher(arguments: argparse.Namespace) -> Watcher:
@@ -140,6 +150,7 @@ def _watcher(arguments: argparse.Namespace) -> Watcher:
     from ncd.cli.watchers import KeyWatcher, NumberWatcher, StreamWatcher, key_finder, reference_rows
     from ncd.streams import KeyedDetectors, StreamDetector
 
+    embedder = checked_embedder(arguments.embedder, arguments)
     reference: Any = arguments.learn
     if arguments.reference is not None:
         name = arguments.reference
@@ -147,8 +158,9 @@ def _watcher(arguments: argparse.Namespace) -> Watcher:
 
     def make() -> StreamDetector:
         return StreamDetector(
-            arguments.compressor,
+            arguments.compressor or "ngram",
             reference=reference,
+            embedder=embedder,
             window=arguments.window,
             arl=arguments.arl,
             alpha=arguments.alpha,
@@ -354,7 +366,10 @@ def _sentence(change: StreamChange, arguments: argparse.Namespace) -> str:
     unit = "row" if arguments.numbers else "block" if is_block else "line"
     whose = "" if arguments.key is None else " of its own"
     where = f"{change.start + 1:,}" + ("" if low == high else f" ({low:,} to {high:,})")
-    bits = f"{change.bits_before:.2f} -> {change.bits_after:.2f} bits a {'number' if arguments.numbers else 'byte'}"
+    measure = change.measured_in
+    if measure == "bits":
+        measure += " a number" if arguments.numbers else " a byte"
+    bits = f"{change.bits_before:.2f} -> {change.bits_after:.2f} {measure}"
     what = {"plainness": ", more predictable"}.get(change.signal, "")
     new = "; new: " + " | ".join(piece.shown for piece in change.novel[:5]) if change.novel else ""
     if change.first is not None and not new:

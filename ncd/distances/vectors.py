@@ -2,7 +2,7 @@
 Distances of vectors: what stands beside distances of code lengths where texts have been embedded.
 
 Every function takes two arrays of vectors, (n, d) and (m, d), and returns the (n, m) distances in float64; smaller
-means more alike. Vectors are checked where they come from (by the embedder), not here.
+means more alike. Numbers may be of any size that float64 has.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ VectorMetric: TypeAlias = Callable[[Any, Any], Any]
 
 _CANCELLED = 1e-6  # of the squared norms: what is left of a squared distance below that has few digits
 _EXACT_VALUES = 1 << 20
+_USUAL = (1e-100, 1e100)  # sizes whose squares are neither 0 nor infinite
 
 
 def cosine_distances(A: ArrayLike, B: ArrayLike) -> Floats:
@@ -39,12 +40,17 @@ def cosine_distances(A: ArrayLike, B: ArrayLike) -> Floats:
     -------
     ndarray of float64, shape (n, m)
 
+    Raises
+    ------
+    ValueError
+        If they are not two-dimensional, have vectors of different dimensions, or hold NaN or infinity.
+
     Examples
     --------
     >>> cosine_distances([[1, 0], [1, 1]], [[2, 0]]).round(3).tolist()
     [[0.0], [0.293]]
     """
-    left, right = _directions(A), _directions(B)
+    left, right = (_directions(vectors) for vectors in _checked(A, B))
     return np.clip(1.0 - left @ right.T, 0.0, 2.0)
 
 
@@ -52,8 +58,8 @@ def euclidean_distances(A: ArrayLike, B: ArrayLike) -> Floats:
     r"""
     Euclidean distance, :math:`|a - b|_2`.
 
-    Computed from :math:`|a|^2 + |b|^2 - 2 \langle a, b \rangle`, and from the differences themselves where that loses
-    its digits, so that equal vectors have distance 0.
+    Computed from :math:`|a|^2 + |b|^2 - 2 \langle a, b \rangle` after the mean of all vectors is taken off, and from
+    the differences themselves where that loses its digits, so that equal vectors have distance 0.
 
     Parameters
     ----------
@@ -63,25 +69,59 @@ def euclidean_distances(A: ArrayLike, B: ArrayLike) -> Floats:
     -------
     ndarray of float64, shape (n, m)
 
+    Raises
+    ------
+    ValueError
+        If they are not two-dimensional, have vectors of different dimensions, or hold NaN or infinity.
+
     Examples
     --------
     >>> euclidean_distances([[0, 0], [3, 4]], [[3, 4]]).tolist()
     [[5.0], [0.0]]
     """
-    left, right = np.asarray(A, np.float64), np.asarray(B, np.float64)
-    norms = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)[None, :]
-    squared = norms - 2.0 * (left @ right.T)
+    left, right = _checked(A, B)
+    if not left.size or not right.size:
+        return np.zeros((len(left), len(right)))
+    exponent = _exponent(max(np.abs(left).max(), np.abs(right).max()))
+    if exponent:
+        left, right = np.ldexp(left, -exponent), np.ldexp(right, -exponent)
+    centre = (left.sum(axis=0) + right.sum(axis=0)) / (len(left) + len(right))
+    a, b = left - centre, right - centre
+    norms = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b)[None, :]
+    squared = norms - 2.0 * (a @ b.T)
     rows, columns = np.nonzero(squared <= _CANCELLED * norms)
     step = max(1, _EXACT_VALUES // max(1, left.shape[1]))
     for first in range(0, len(rows), step):
         i, j = rows[first : first + step], columns[first : first + step]
         squared[i, j] = np.square(left[i] - right[j]).sum(axis=1)
-    return np.sqrt(squared)
+    distances = np.sqrt(squared)
+    return np.ldexp(distances, exponent) if exponent else distances
 
 
-def _directions(vectors: ArrayLike) -> Floats:
+def _checked(A: ArrayLike, B: ArrayLike) -> tuple[Floats, Floats]:
+    """Two arrays of finite vectors of one dimension."""
+    left, right = np.asarray(A, np.float64), np.asarray(B, np.float64)
+    for name, array in (("A", left), ("B", right)):
+        if array.ndim != 2:
+            raise ValueError(f"{name} has shape {array.shape}: give an array of vectors, one a row")
+        if not np.isfinite(array).all():
+            row = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise ValueError(f"{name}[{row}] holds NaN or infinity: vectors are finite numbers")
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(f"A has vectors of {left.shape[1]} numbers and B of {right.shape[1]}: give as many in both")
+    return left, right
+
+
+def _exponent(largest: float) -> int:
+    """The power of two to divide by, so that squares are neither 0 nor infinite; 0 where they are not anyway."""
+    return 0 if largest == 0 or _USUAL[0] <= largest <= _USUAL[1] else int(np.frexp(largest)[1])
+
+
+def _directions(array: Floats) -> Floats:
     """The vectors at length one; zeros stay."""
-    array = np.asarray(vectors, np.float64)
+    largest = np.abs(array).max(axis=1, initial=0.0)[:, None]
+    if ((largest > 0) & ((largest < _USUAL[0]) | (largest > _USUAL[1]))).any():
+        array = np.ldexp(array, -np.frexp(largest)[1])
     norms = np.sqrt(np.einsum("ij,ij->i", array, array))[:, None]
     return np.divide(array, norms, out=np.zeros_like(array), where=norms > 0)
 
