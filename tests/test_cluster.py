@@ -245,6 +245,9 @@ def test_clustering_error(pairs):
 def test_noise_and_strings_in_clustering_error():
     assert clustering_error(["a", "a", "b"], [-1, 0, 1]) == pytest.approx(1 / 3)
     assert clustering_error(["a", "a", "b"], [-1, -1, -1]) == 1
+    for noise in (np.array([-1, 0, 1], object), [-1.0, 0, 1], np.array([-1, "a", "b"], object)):
+        assert clustering_error(["a", "a", "b"], noise) == pytest.approx(1 / 3)
+    assert clustering_error([-1, 0], [-1, 0]) == 0.5
     assert clustering_error(np.array(["x", 1, None], object)[:2], ["u", "v"]) == 0
 
 
@@ -270,6 +273,43 @@ def test_update():
     assert texts.update({1: "sat on the mat", 3: "the dog sat on the mat"})[3] == 0
     with pytest.raises(TypeError, match="type bytes"):
         texts.update({1: b"bytes"})
+
+
+def test_what_is_no_sample_does_not_stay():
+    """Before there are enough samples to be clustered as afterwards."""
+    model = OnlineClustering(2)
+    with pytest.raises(ValueError, match=r"stretches\['a'\]\[1, 0\] is nan"):
+        model.update({"b": [0, 1], "a": [[0], [np.nan]]})
+    own = np.array([0, 1, 0, 1])
+    assert model.update({"a": own}) == {}
+    own[:] = 7
+    assert model.update({"b": [0, 1, 1, 1], "a": []}) == {"a": 0, "b": 1}
+    found = OnlineClustering(2).fit([[0, 1, 0, 1], [0, 1, 1, 1]])
+    assert found.labels_.tolist() == model.labels_.tolist()
+    assert (
+        model._source(list(model._grown.values())).matrix()[0, 1]
+        == found._source([[0, 1, 0, 1], [0, 1, 1, 1]]).matrix()[0, 1]
+    )
+
+
+def test_samples_that_come_one_by_one():
+    X = bernoulli(3, 300, SEQUENCES[:2] * 3)
+    for model in (
+        OfflineClustering(2),
+        OnlineClustering(2),
+        OfflineClustering(2, metric=lambda a, b: abs(a.mean() - b.mean())),
+    ):
+        assert model.fit_predict(iter(X)).tolist() == [0, 1] * 3
+    assert OfflineClustering(2, metric="precomputed").fit_predict(iter(GOOD)).tolist() == [0, 0, 1]
+
+
+def test_what_a_metric_raises_comes_through():
+    def metric(a, b):
+        return b.decode("ascii")
+
+    with pytest.raises(UnicodeDecodeError) as raised:
+        OfflineClustering(2, metric=metric).fit([b"a", "ä".encode()])
+    assert "X[0] and X[1]" in raised.value.__notes__[0]
 
 
 class Letters:
@@ -341,6 +381,31 @@ GOOD = [[0.0, 1, 2], [1, 0, 1], [2, 1, 0]]
         (lambda: OfflineClustering(rule="halves").fit([[1], [2, 3]]), "too short"),
         (lambda: OfflineClustering(2, embedder=Letters(), metric="ncd").fit(["a", "b"]), "'ncd'"),
         (lambda: OfflineClustering(2, embedder=Letters(), metric=lambda a, b: 1.0).fit(["a", "b"]), "shape"),
+        (
+            lambda: OfflineClustering(2, embedder=Letters(), compressor="zstd").fit(["a", "b"]),
+            "compressor is 'zstd' tog",
+        ),
+        (
+            lambda: OfflineClustering(2, compressor="nonsense").fit([[1, 2], [2, 1]]),
+            "compressor is 'nonsense' together",
+        ),
+        (lambda: OfflineClustering(2, compressor="zstd", metric="precomputed").fit(GOOD), "compressor is 'zstd'"),
+        (lambda: OfflineClustering(2, embedder="no", metric="precomputed").fit(GOOD), "embedder is 'no' together"),
+        (lambda: OfflineClustering(2, rule="gap", metric="precomputed").fit(GOOD), "rule is 'gap' together"),
+        (lambda: OfflineClustering(2, metric="cosine").fit(["a", "b"]), "give an embedder, or .*ncd.pairwise"),
+        (lambda: OnlineClustering(2, metric="cosine").update({1: "a"}), "give an embedder"),
+        (lambda: OfflineClustering(2, metric="euclidean").fit(["a", "b"]), "X holds texts: give an embedder$"),
+        (lambda: OfflineClustering(2).fit(np.ones((5, 3))), "'euclidean' or 'cosine' for vectors, 'distributional'"),
+        (lambda: OnlineClustering(2).update({"a": 0}), r"stretches\['a'\] has shape"),
+        (lambda: OnlineClustering(2).update({"a": ""}), r"stretches\['a'\] is empty"),
+        (lambda: OnlineClustering(2).update({"a": []}), r"stretches\['a'\] is empty"),
+        (lambda: OnlineClustering(3).update({"a": "text", "b": [1, 2]}), r"stretches\['b'\] is of type list"),
+        (lambda: OnlineClustering(3, metric="mmd").update({"b": "text"}), r"stretches\['b'\] is of type str"),
+        (lambda: OnlineClustering(3).update({"a": [1], "b": [[1, 2]]}), r"stretches\['b'\] has 2 coordinates"),
+        (lambda: OnlineClustering(3, metric="euklid").update({"b": [1]}), "'euclidean'"),
+        (lambda: OnlineClustering(3, metric=lambda a, b: np.nan).update({"a": 1, "b": 2}), "no distance"),
+        (lambda: hdbscan_clusters(GOOD, min_cluster_size=2, metric="cosine"), "metric is no option .*min_samples"),
+        (lambda: clustering_error(np.array([np.nan, "a"], object), [1, 2]), r"y_true\[0\] is nan"),
         (lambda: OfflineClustering(2, metric=None).fit(["a", "b"]), "metric is None"),
         (lambda: OfflineClustering(2, metric=["ncd"]).fit(["a", "b"]), "metric is"),
         (lambda: OfflineClustering(2, embedder=object()).fit(["a", "b"]), "embedder"),

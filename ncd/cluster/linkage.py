@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any, Literal, get_args
 
@@ -97,7 +98,7 @@ def hdbscan_clusters(distances: ArrayLike, *, min_cluster_size: int = 5, **optio
     Raises
     ------
     ValueError, TypeError
-        If the matrix is not square or not finite, or an option is out of range.
+        If the matrix is not square or not finite, or an option is out of range or is none.
 
     Examples
     --------
@@ -109,6 +110,11 @@ def hdbscan_clusters(distances: ArrayLike, *, min_cluster_size: int = 5, **optio
 
     matrix = as_matrix(distances)
     size = whole_number(min_cluster_size, "min_cluster_size", 2, len(matrix), of=f"with {len(matrix):,} samples")
+    own = ("min_cluster_size", "metric", "copy")
+    choices = [name for name in inspect.signature(HDBSCAN).parameters if name not in own]
+    for name in options:
+        if name not in choices:
+            raise TypeError(f"{name} is no option here: choose from {', '.join(choices)}")
     model = HDBSCAN(min_cluster_size=size, metric="precomputed", copy=True, **options)
     labels = np.array(model.fit_predict(matrix), np.int64)
     labels[labels >= 0] = in_order(labels[labels >= 0])

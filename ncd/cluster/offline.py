@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.arguments import real_number, whole_number
+from ncd.cluster.base import Clustering
 from ncd.cluster.matrix import Floats
 from ncd.cluster.number import gap_threshold, silhouette_number, threshold_clusters
-from ncd.cluster.sources import Source, source_of
-from ncd.parameters import Parameters
+from ncd.cluster.sources import Source
 
 __all__ = ["OfflineClustering", "by_farthest_points"]
 
@@ -47,7 +47,7 @@ def by_farthest_points(source: Source, k: int, among: int | None = None) -> Part
     return Partition(np.array(centers, np.int64), distances, labels.astype(np.int64))
 
 
-class OfflineClustering(Parameters):
+class OfflineClustering(Clustering):
     r"""
     The offline algorithm of Khaleghi, Ryabko, Mary and Preux, over any distance.
 
@@ -63,10 +63,11 @@ class OfflineClustering(Parameters):
     n_clusters : int or None
         Number of clusters; None: found by `rule`.
     metric : str or callable
-        "auto": with `embedder` "cosine"; for sequences of numbers "distributional"; for texts "ncd".
-        A distance of code lengths (`ncd.distances.lengths.METRICS`) for texts; "cosine" or "euclidean" for texts with
-        `embedder`, or for vectors (X of shape (n, d)); "distributional", "mmd", "energy" or "kde_l1" for samples of
-        numbers or vectors, as in `ncd.distances.samples.sample_distances` (which has options); a function of two
+        "auto": with `embedder` "cosine"; for a list of sequences of numbers "distributional"; for texts "ncd".
+        A distance of code lengths (`ncd.distances.lengths.METRICS`, but "cosine": that of code lengths needs
+        "precomputed" and `ncd.pairwise`) for texts; "cosine" or "euclidean" for texts with `embedder`, or for vectors
+        (X of shape (n, d), for which "auto" does not choose); "distributional", "mmd", "energy" or "kde_l1" for samples
+        of numbers or vectors, as in `ncd.distances.samples.sample_distances` (which has options); a function of two
         samples, taken to be symmetric (with `embedder`, of two arrays of vectors); "precomputed": X is the matrix.
     compressor : str or object
         For texts, as in `ncd.get_compressor`. The bytewise smaller text of a pair stands first.
@@ -77,6 +78,7 @@ class OfflineClustering(Parameters):
         `ncd.cluster.threshold_clusters`. "halves": that with the largest distance between the two halves of a sample
         as the threshold. "gap": that with `ncd.cluster.gap_threshold`. "silhouette": as many clusters as
         `ncd.cluster.silhouette_number` says, by the farthest points; it and "gap" never find a single cluster.
+        Beside `n_clusters` another one than the default is refused, as is `compressor` where nothing is compressed.
     n_jobs : int or None
         Number of workers; None: all cores.
     progress : bool or None
@@ -159,12 +161,17 @@ class OfflineClustering(Parameters):
         ------
         ValueError, TypeError
             For samples that are empty, not finite or of different dimension, more clusters than samples, names that
-            are not known, and rules that do not fit.
+            are not known, rules that do not fit, and options that would do nothing.
         """
         del y
         if self.n_clusters is None:
             self._check_rule()
-        source = source_of(X, self.metric, self.compressor, self.embedder, self.n_jobs, self.progress)
+        elif self.rule != "silhouette":
+            raise ValueError(
+                f"rule is {self.rule!r} together with n_clusters={self.n_clusters!r}, which needs none: leave one of "
+                "them out"
+            )
+        source = self._source(X)
         self.threshold_: float | None = None
         k = self.n_clusters
         if k is None and source.n == 1:
@@ -199,7 +206,3 @@ class OfflineClustering(Parameters):
         self.labels_ = threshold_clusters(matrix, self.threshold_)
         self.centers_ = np.unique(self.labels_, return_index=True)[1].astype(np.int64)
         self.n_clusters_ = len(self.centers_)
-
-    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
-        """Cluster samples; returns `labels_`."""
-        return self.fit(X, y).labels_

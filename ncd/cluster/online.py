@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ncd.arguments import whole_number
+from ncd.cluster.base import Clustering
 from ncd.cluster.matrix import Floats, refuse_negative
 from ncd.cluster.offline import by_farthest_points
-from ncd.cluster.sources import Source, source_of
-from ncd.parameters import Parameters
+from ncd.cluster.sources import Family, FunctionSource, Source, family_of, of_vectors
+from ncd.distances.cells import as_sequence
 
 __all__ = ["OnlineClustering"]
 
 
-class OnlineClustering(Parameters):
+class OnlineClustering(Clustering):
     r"""
     The online algorithm of Khaleghi, Ryabko, Mary and Preux, over any distance.
 
@@ -107,14 +109,10 @@ class OnlineClustering(Parameters):
             As in `ncd.cluster.OfflineClustering.fit`.
         """
         del y
-        source = source_of(X, self.metric, self.compressor, self.embedder, self.n_jobs, self.progress)
+        source = self._source(X)
         k = whole_number(self.n_clusters, "n_clusters", 1, source.n, of=f"with {source.n:,} samples")
         self.centers_, self.weights_, self.labels_ = _online(source, k)
         return self
-
-    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
-        """Cluster samples; returns `labels_`."""
-        return self.fit(X, y).labels_
 
     def update(self, stretches: Mapping[Hashable, Any]) -> dict[Hashable, int]:
         """
@@ -124,7 +122,7 @@ class OnlineClustering(Parameters):
         ----------
         stretches : mapping
             By key: a text or a sequence. It is appended to the sample of that key; a new key is a new sample. While
-            there are fewer samples than clusters, they are only kept.
+            there are fewer samples than clusters, they are checked and kept, as copies.
 
         Returns
         -------
@@ -138,18 +136,49 @@ class OnlineClustering(Parameters):
         """
         if not isinstance(stretches, Mapping):
             raise TypeError(f"stretches is of type {type(stretches).__name__}: give a mapping of keys to new stretches")
-        if isinstance(self.metric, str) and self.metric == "precomputed":
+        family = family_of(self.metric, self.embedder)
+        if family == "matrix":
             raise ValueError('metric="precomputed" has no samples that could grow: call fit with the matrix')
+        k = whole_number(self.n_clusters, "n_clusters", 1)
         grown = dict(self._grown)
         for key, stretch in stretches.items():
-            grown[key] = _appended(grown[key], stretch, key) if key in grown else stretch
-        k = whole_number(self.n_clusters, "n_clusters", 1)
+            new = deepcopy(stretch) if family == "any" else self._taken(family, stretch, key, grown)
+            grown[key] = _appended(grown[key], new, key) if key in grown else new
         if len(grown) < k:
+            if callable(self.metric) and self.embedder is None:
+                FunctionSource(list(grown.values()), self.metric).matrix()  # what has none is not to stay
             self._grown = grown
             return {}
         self.fit(list(grown.values()))
         self._grown, self.keys_ = grown, list(grown)
         return dict(zip(self.keys_, self.labels_.tolist(), strict=True))
+
+    def _taken(self, family: Family, stretch: Any, key: Hashable, grown: Mapping[Hashable, Any]) -> Any:
+        """A copy of a stretch that fits the metric and the other samples."""
+        where = f"stretches[{key!r}]"
+        text = isinstance(stretch, str | bytes)
+        if family == "auto" and grown:
+            family = "texts" if isinstance(next(iter(grown.values())), str | bytes) else "samples"
+        if text and family == "vectors":
+            raise ValueError(of_vectors(self.metric, f"{where} is a text"))
+        if family != "auto" and text != (family == "texts"):
+            raise TypeError(
+                f"{where} is of type {type(stretch).__name__}, and "
+                + ("texts are clustered" if family == "texts" else "samples of numbers are clustered")
+            )
+        if text:
+            if not stretch and key not in grown:
+                raise ValueError(f"{where} is empty: give at least one character")
+            return stretch
+        found = as_sequence(stretch, where)
+        if not len(found) and key not in grown:
+            raise ValueError(f"{where} is empty: give at least one element")
+        for other, sample in grown.items():
+            dimension = as_sequence(sample).shape[1]
+            if len(found) and other != key and dimension != found.shape[1]:
+                raise ValueError(f"{where} has {found.shape[1]} coordinates and the sample {other!r} has {dimension}")
+            break
+        return np.array(stretch)
 
 
 def _appended(old: Any, new: Any, key: Hashable) -> Any:

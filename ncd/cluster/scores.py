@@ -23,8 +23,9 @@ def _codes(values: Any, name: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
         raise ValueError(f"{name}[{int(np.argmin(np.isfinite(array)))}] is not finite: every sample needs a label")
     if array.dtype.kind == "O":
         different = list(dict.fromkeys(array.tolist()))
-        if None in different:
-            raise ValueError(f"{name}[{array.tolist().index(None)}] is None: every sample needs a label")
+        for i, label in enumerate(array.tolist()):
+            if label is None or label != label:  # nan
+                raise ValueError(f"{name}[{i}] is {label}: every sample needs a label")
         number = {label: i for i, label in enumerate(different)}
         return np.array([number[label] for label in array.tolist()], np.int64), np.array(different, object)
     labels, codes = np.unique(array, return_inverse=True)
@@ -50,7 +51,7 @@ def clustering_error(y_true: Any, y_pred: Any) -> float:
     Returns
     -------
     float
-        0 to 1; 0 if and only if the two divide the samples in the same way.
+        0 to 1; 0 if and only if nothing is noise and the two divide the samples in the same way.
 
     Raises
     ------
@@ -74,7 +75,6 @@ def clustering_error(y_true: Any, y_pred: Any) -> float:
         raise ValueError("y_true is empty: give at least one label")
     counts = np.zeros((len(clusters), len(classes)), np.int64)
     np.add.at(counts, (predicted, true), 1)
-    if clusters.dtype.kind in "if":
-        counts[clusters == _NOISE] = 0
+    counts[[not isinstance(cluster, str | bytes) and bool(cluster == _NOISE) for cluster in clusters]] = 0
     right = int(counts[linear_sum_assignment(counts, maximize=True)].sum())
     return (len(true) - right) / len(true)

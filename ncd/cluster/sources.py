@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from ncd.cluster.matrix import Floats, as_matrix
 from ncd.distances.vectors import VECTOR_METRICS, get_vector_metric
 
-__all__ = ["MatrixSource", "Source", "source_of"]
+__all__ = ["Family", "FunctionSource", "MatrixSource", "Source", "family_of", "of_vectors", "source_of"]
 
+#: What samples are.
+Family = Literal["texts", "vectors", "samples", "any", "matrix", "auto"]
 _AnyText = TypeVar("_AnyText", str, bytes)
 
 #: Distances of samples of numbers by name, as in `ncd.distances.samples.sample_distances`.
@@ -188,12 +190,17 @@ class FunctionSource(Source):
 
     def _between(self, a: Any, b: Any, where: str) -> float:
         try:
-            value = float(self._distance(a, b))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{where}: {error}") from error
-        if not math.isfinite(value):
-            raise ValueError(f"{where}: the metric gave {value}, which is no distance")
-        return value
+            value = self._distance(a, b)
+        except Exception as error:
+            error.add_note(f"The metric was asked for {where}.")
+            raise
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{where}: the metric gave {value!r}, which is no number") from None
+        if not math.isfinite(number):
+            raise ValueError(f"{where}: the metric gave {number}, which is no distance")
+        return number
 
     def _column(self, i: int) -> Floats:
         result = np.zeros(self.n)
@@ -241,32 +248,79 @@ def _cut(text: _AnyText, i: int, space: _AnyText) -> tuple[_AnyText, _AnyText]:
     return text[:place], text[place + 1 :]
 
 
-def source_of(X: Any, metric: Any, compressor: Any, embedder: Any, n_jobs: int | None, progress: bool | None) -> Source:
-    """Distances as the parameters of a clustering ask for them."""
+def family_of(metric: Any, embedder: Any) -> Family:
+    """What the samples of a metric are: "any" is for a function of them, and "auto" is seen from the samples."""
+    from ncd.distances.lengths import METRICS
+
     if not (isinstance(metric, str) or callable(metric)):
         raise TypeError(f"metric is {metric!r}: give a name, or a function of two samples")
-    if metric == "precomputed":
+    if embedder is not None:
+        if isinstance(metric, str) and metric == "precomputed":
+            raise ValueError(
+                f'embedder is {embedder!r} together with metric="precomputed", which embeds nothing: leave one out'
+            )
+        return "texts"
+    if callable(metric):
+        return "any"
+    if metric in ("auto", "precomputed"):
+        return "auto" if metric == "auto" else "matrix"
+    if metric in SAMPLE_METRICS:
+        return "samples"
+    if metric in VECTOR_METRICS:  # "cosine" of code lengths is not to be had by a slip
+        return "vectors"
+    if metric in METRICS:
+        return "texts"
+    choices = ", ".join(map(repr, dict.fromkeys(["auto", "precomputed", *METRICS, *VECTOR_METRICS, *SAMPLE_METRICS])))
+    raise ValueError(f"metric is {metric!r}: choose from {choices}, or give a function of two samples")
+
+
+def source_of(X: Any, metric: Any, compressor: Any, embedder: Any, n_jobs: int | None, progress: bool | None) -> Source:
+    """Distances as the parameters of a clustering ask for them."""
+    family = family_of(metric, embedder)
+    if isinstance(X, Iterator):
+        X = list(X)
+    if family == "auto":
+        family, metric = _seen(X)
+    if (embedder is not None or family != "texts") and not (compressor is None or compressor == "gzip"):
+        beside = "an embedder" if embedder is not None else f"metric={metric!r}"
+        raise ValueError(
+            f"compressor is {compressor!r} together with {beside}, which compresses nothing: leave one of them out"
+        )
+    if family == "matrix":
         return MatrixSource(X)
     if embedder is not None:
         return _embedded(X, "cosine" if metric == "auto" else metric, embedder, progress)
-    if callable(metric):
+    if family == "any":
         return FunctionSource(_listed(X), metric)
-    if metric in SAMPLE_METRICS or (metric == "auto" and _numeric(X)):
-        return SampleSource(_numbers(X), "distributional" if metric == "auto" else metric, n_jobs)
-    if metric in VECTOR_METRICS and _numeric(X):
+    if family == "samples":
+        return SampleSource(_numbers(X), metric, n_jobs)
+    if family == "vectors":
+        if not _numeric(X):
+            raise ValueError(of_vectors(metric, "X holds texts"))
         return VectorSource(_vectors(X), metric)
-    return TextSource(X, compressor, "ncd" if metric == "auto" else _text_metric(metric), n_jobs, progress)
+    return TextSource(X, compressor, metric, n_jobs, progress)
 
 
-def _text_metric(metric: Any) -> Any:
-    """A distance of code lengths, or an error that names all there are."""
+def of_vectors(metric: str, found: str) -> str:
+    """What to do about a distance of vectors without vectors."""
     from ncd.distances.lengths import METRICS
 
-    if metric not in METRICS:
-        names = ["auto", "precomputed", *METRICS, *VECTOR_METRICS, *SAMPLE_METRICS]
-        choices = ", ".join(map(repr, dict.fromkeys(names)))
-        raise ValueError(f"metric is {metric!r}: choose from {choices}, or give a function of two samples")
-    return metric
+    message = f"metric is {metric!r}, of vectors, and {found}: give an embedder"
+    if metric in METRICS:
+        message += f', or metric="precomputed" with ncd.pairwise(X, metric={metric!r}) for that of code lengths'
+    return message
+
+
+def _seen(X: Any) -> tuple[Family, str]:
+    """What metric="auto" makes of samples."""
+    if not _numeric(X):
+        return "texts", "ncd"
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        raise ValueError(
+            f"X is an array of shape {X.shape}, whose rows may be vectors or sequences: give metric='euclidean' or "
+            "'cosine' for vectors, 'distributional' for sequences, or 'precomputed' for a matrix of distances"
+        )
+    return "samples", "distributional"
 
 
 def _listed(X: Any) -> list[Any]:
