@@ -1,12 +1,14 @@
 """Diagnostics of vectors, against definitions written out and clouds of which the answer is known."""
 
 import json
+import time
 from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from scipy.linalg import orthogonal_procrustes
+from scipy.stats import t as student
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics.pairwise import cosine_similarity
@@ -34,11 +36,23 @@ def test_anisotropy_is_the_share_of_the_first_singular_value(rng, shape, center)
     assert anisotropy(cloud, center=center) == pytest.approx(singular[0] ** 2 / (singular**2).sum())
 
 
-@pytest.mark.parametrize("scale", [1e-170, 1e170])
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e170, 1e307])
 def test_scale_does_not_matter(rng, scale):
-    cloud = rng.standard_normal((30, 4))
-    assert anisotropy(cloud * scale) == pytest.approx(anisotropy(cloud))
-    assert mean_cosine(cloud * scale) == pytest.approx(mean_cosine(cloud))
+    cloud, labels = rng.standard_normal((30, 4)), rng.integers(0, 3, 30)
+    figures = [
+        anisotropy,
+        mean_cosine,
+        lambda vectors: intrinsic_dimension(vectors).value,
+        lambda vectors: intrinsic_dimension(vectors, method="mle", k=5).value,
+        lambda vectors: cluster_ratio(vectors, labels).ratio.value,
+        lambda vectors: cluster_ratio(vectors, labels).ratio.low,
+        lambda vectors: cluster_ratio(vectors, labels, metric="cosine").ratio.value,
+        lambda vectors: linearity(vectors, cloud**2).value,
+        lambda vectors: linearity(cloud**2, vectors, method="orthogonal").value,
+    ]
+    for figure in figures:
+        assert figure(cloud * scale) == pytest.approx(figure(cloud))
+    assert cluster_ratio(cloud * scale, labels).inter / scale == pytest.approx(cluster_ratio(cloud, labels).inter)
 
 
 def test_anisotropy_of_a_line_and_of_a_ball(rng):
@@ -147,6 +161,39 @@ def test_cluster_ratio_is_that_of_pairs(rng, metric, distance):
     assert found.ratio.high - found.ratio.value == pytest.approx(2.0452 * error, rel=1e-4)
 
 
+@pytest.mark.parametrize("sizes", [(2, 1), (2, 2), (5, 1, 1), (2, 3, 4, 1)])
+def test_jackknife_with_groups_that_vanish(rng, sizes):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    points, n = rng.standard_normal((len(labels), 3)), len(labels)
+    left_out = []
+    for i in range(n):
+        rest = np.delete(labels, i)
+        if len(set(rest)) > 1 and np.bincount(rest).max() > 1:
+            left_out.append(np.divide(*ratio_of_pairs(np.delete(points, i, 0), rest, euclidean)))
+    found = cluster_ratio(points, labels).ratio
+    if len(left_out) < 2:
+        assert not np.isfinite(found.high)
+        return
+    m = len(left_out)
+    error = np.sqrt((m - 1) / m * ((np.array(left_out) - np.mean(left_out)) ** 2).sum())
+    assert found.high - found.value == pytest.approx(student.ppf(0.975, m - 1) * error)
+
+
+def test_labels_of_any_kind(rng):
+    points = rng.standard_normal((6, 2))
+    expected = cluster_ratio(points, [0, 0, 0, 1, 1, 1])
+    assert cluster_ratio(points, [None] * 3 + ["a"] * 3) == expected
+    assert cluster_ratio(points, np.array([1, 1, 1, "a", "a", "a"], object)) == expected
+
+
+def test_many_groups_take_little_time_and_memory(rng):
+    points, labels = rng.standard_normal((3000, 2)), np.arange(3000) % 1500
+    start = time.process_time()
+    found = cluster_ratio(points, labels).ratio
+    assert found.low < 1 < found.high
+    assert time.process_time() - start < 10  # 3,000 copies of a 1,500 x 1,500 matrix took a minute
+
+
 def test_cluster_ratio_of_no_groups_is_one(rng):
     found = cluster_ratio(rng.standard_normal((200, 5)), rng.integers(0, 3, 200))
     assert found.ratio.low < 1 < found.ratio.high
@@ -245,6 +292,20 @@ CLOUD = [[0.0, 1], [2, 1], [3, 5], [4, 4]]
         (lambda: cluster_ratio(CLOUD, range(4)), ValueError, "the largest of 1"),
         (lambda: cluster_ratio(CLOUD, [0, 0, 1, 1], metric="l1"), ValueError, "choose from euclidean, cosine"),
         (lambda: cluster_ratio([[1, 1], [1, 1], [2, 2]], [0, 0, 1]), ValueError, "all vectors of a group are equal"),
+        (
+            lambda: cluster_ratio([[0.1, 0.3], [0.1, 0.3], [2, 2]], [0, 0, 1], metric="cosine"),
+            ValueError,
+            "all vectors of a group are equal",
+        ),
+        (
+            lambda: cluster_ratio([[0.1, 0.3, 7], [0.7, 2.1, 49], [2, 2, 1]], [0, 0, 1], metric="cosine"),
+            ValueError,
+            "all vectors of a group are equal",
+        ),
+        (lambda: cluster_ratio(CLOUD, [0, 0, 1, np.nan]), ValueError, r"labels\[3\] is not finite"),
+        (lambda: cluster_ratio(CLOUD, np.array([[], [], 1, 1], object)), TypeError, "labels cannot be told apart"),
+        (lambda: intrinsic_dimension(CLOUD, k=-5), ValueError, "k is -5"),
+        (lambda: intrinsic_dimension(CLOUD, method="mle", k=2, discard=7), ValueError, "discard is 7"),
         (lambda: cluster_ratio([[0, 0], [1, 1], [2, 2]], [0, 0, 1], metric="cosine"), ValueError, r"\[0\] is zero"),
         (lambda: cluster_ratio(CLOUD, [0, 0, 1, 1], level=0), ValueError, "level is 0"),
         (lambda: cluster_ratios(CLOUD, [0, 0, 1, 1], [0]), ValueError, "n_components is 0"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import real_number, seed, whole_number, whole_numbers
 from ncd.compare.intervals import Estimate, bootstrap, confidence
+from ncd.distances.vectors import euclidean_distances
 
 __all__ = [
     "ClusterRatio",
@@ -21,6 +22,10 @@ __all__ = [
     "linearity",
     "mean_cosine",
 ]
+
+_BLOCK = 1 << 22  # distances held at a time
+#: Mean distances that are none: vectors of one direction differ in their last digit after they are brought to length 1.
+_SAME = {"euclidean": 0.0, "cosine": 1e-28}
 
 Floats = NDArray[np.float64]
 DimensionMethod: TypeAlias = Literal["twonn", "mle"]
@@ -63,7 +68,7 @@ def anisotropy(vectors: ArrayLike, *, center: bool = True) -> float:
     >>> round(anisotropy([[3, 0], [-3, 0], [0, 1], [0, -1]]), 6)
     0.9
     """
-    cloud = _vectors(vectors, "vectors", 2)
+    cloud, _ = _near_one(_vectors(vectors, "vectors", 2))
     cloud = _scaled(_centred(cloud, "vectors") if center else cloud, "vectors")
     gram = cloud @ cloud.T if len(cloud) < cloud.shape[1] else cloud.T @ cloud
     return float(min(1.0, np.linalg.eigvalsh(gram)[-1] / np.trace(gram)))
@@ -164,12 +169,12 @@ def intrinsic_dimension(
     if method not in get_args(DimensionMethod):
         raise ValueError(f"method is {method!r}: choose from {', '.join(get_args(DimensionMethod))}")
     seed(random_state)
-    points = np.unique(_vectors(vectors, "vectors", 1), axis=0)
+    k = whole_number(k, "k", 2)
+    discard = real_number(discard, "discard", "give a share from 0 up to 1", lambda share: 0 <= share < 1)
+    points = np.unique(_near_one(_vectors(vectors, "vectors", 1))[0], axis=0)
     if method == "twonn":
-        discard = real_number(discard, "discard", "give a share from 0 up to 1", lambda share: 0 <= share < 1)
         ratios = np.log(_ratios(points, 2)[:, 0])
         return bootstrap(lambda logs: _slope(logs, discard), ratios, level=level, random_state=random_state)
-    k = whole_number(k, "k", 2)
     means = np.log(_ratios(points, k)).mean(1)
     return bootstrap(_inverse_mean, means, level=level, random_state=random_state)
 
@@ -235,33 +240,32 @@ def cluster_ratio(
     (1.0, 5.05, 5.05)
     """
     from scipy.stats import t
-    from sklearn.metrics import pairwise_distances_chunked
 
     if metric not in get_args(Metric):
         raise ValueError(f"metric is {metric!r}: choose from {', '.join(get_args(Metric))}")
     cloud = _vectors(vectors, "vectors", 3)
-    if metric == "cosine":
-        _units(cloud, "vectors")
-    names, codes = np.unique(_labels(labels, len(cloud)), return_inverse=True)
+    # Squares of numbers near 1 neither overflow nor vanish; the ratio has no unit.
+    cloud, unit = (_units(cloud, "vectors"), 0) if metric == "cosine" else _near_one(cloud)
+    codes = _codes(_labels(labels, len(cloud)))
     sizes = np.bincount(codes)
-    if len(names) < 2 or sizes.max() < 2:
+    if len(sizes) < 2 or sizes.max() < 2:
         raise ValueError(
-            f"labels make {len(names)} groups, the largest of {sizes.max()}: give two groups or more, one of two"
+            f"labels make {len(sizes)} groups, the largest of {sizes.max()}: give two groups or more, one of two"
         )
-    members = np.eye(len(names))[codes]
-    chunks = pairwise_distances_chunked(cloud, metric=metric, reduce_func=lambda block, start: block @ members)
-    sums = np.concatenate(list(chunks))  # of the distances of every vector to every group
-    totals = members.T @ sums
+    sums = _sums_to_groups(cloud, codes, len(sizes), metric)
+    totals: Floats = np.stack([np.bincount(codes, column, len(sizes)).astype(np.float64) for column in sums.T], axis=1)
     inter, intra = _between(totals, sizes), _within(totals, sizes)
-    if intra == 0:
+    if intra <= _SAME[metric]:
         raise ValueError("all vectors of a group are equal in every group: there is no distance within to compare with")
-    left_out = np.array([value for value in _without_each(totals, sizes, sums, codes) if np.isfinite(value)])
+    left_out = _without_each(totals, sizes, sums, codes)
+    left_out = left_out[np.isfinite(left_out)]
     n = len(left_out)
     # Tukey's jackknife: the variance of n values of which each leaves one member out.
     error = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n > 1 else np.inf
     half = float(t.ppf((1 + confidence(level)) / 2, max(1, n - 1))) * error
     value = inter / intra
-    return ClusterRatio(inter, intra, Estimate(value, value - half, value + half, len(cloud), level), cloud.shape[1])
+    ratio = Estimate(value, value - half, value + half, len(cloud), level)
+    return ClusterRatio(float(np.ldexp(inter, unit)), float(np.ldexp(intra, unit)), ratio, cloud.shape[1])
 
 
 def cluster_ratios(
@@ -324,10 +328,10 @@ def linearity(
     """
     How much of one representation is a linear function of another one of the same texts.
 
-    ``1 - |Y - X A|^2 / |Y|^2`` in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off and
-    A is the best matrix: any one for ``"linear"``, a rotation or reflection times a number for ``"orthogonal"``, where
-    the smaller of two dimensions is filled up with zeros. The first is the linearity score of the source. The second
-    does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear norm of
+    ``1 - |Y - X A|^2 / |Y|^2`` in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off
+    and A is the best matrix: any one for ``"linear"``, a rotation or reflection times a number for ``"orthogonal"``,
+    where the smaller of two dimensions is filled up with zeros. The first is the linearity score of the source. The
+    second does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear norm of
     X'Y over ``|X|^2 |Y|^2``.
 
     A matrix with as many rows as there are texts fits anything: with ``folds=None`` and fewer texts than dimensions the
@@ -370,7 +374,7 @@ def linearity(
     """
     if method not in get_args(Alignment):
         raise ValueError(f"method is {method!r}: choose from {', '.join(get_args(Alignment))}")
-    x, y = _vectors(source, "source", 3), _vectors(target, "target", 3)
+    x, y = (_near_one(_vectors(cloud, name, 3))[0] for cloud, name in ((source, "source"), (target, "target")))
     if len(x) != len(y):
         raise ValueError(f"source has {len(x):,} vectors and target {len(y):,}: give those of the same texts")
     _centred(x, "source")
@@ -457,15 +461,50 @@ def _within(totals: Floats, sizes: NDArray[Any]) -> float:
     return float((totals[many, many] / (sizes[many] * (sizes[many] - 1))).mean())
 
 
-def _without_each(totals: Floats, sizes: NDArray[Any], sums: Floats, codes: NDArray[Any]) -> Iterator[float]:
-    """The ratio without each vector in turn."""
-    for row, own in zip(sums, codes, strict=True):
-        fewer, smaller = totals.copy(), sizes.copy()
-        fewer[own] -= row
-        fewer[:, own] -= row  # the distance to itself, counted twice on the diagonal, is 0
-        smaller[own] -= 1
-        intra = _within(fewer, smaller)
-        yield _between(fewer, smaller) / intra if intra > 0 else float("nan")
+def _without_each(totals: Floats, sizes: NDArray[Any], sums: Floats, codes: NDArray[Any]) -> Floats:
+    """
+    The ratio without each vector in turn; not a number where no distance within is left.
+
+    A vector changes only the means of its own group: from the sums over all pairs of groups, those are taken off and
+    put back as they are without it.
+    """
+    n, groups = len(codes), len(sizes)
+    rows = np.arange(n)
+    means = totals / np.outer(sizes, sizes)
+    pairs = (means.sum() - np.trace(means)) / 2
+    to_others = means.sum(1) - np.diagonal(means)
+    fewer = (sizes[codes] - 1).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = (totals[codes] - sums) / (fewer[:, None] * sizes)
+        rest[rows, codes] = 0.0
+        alone = fewer == 0  # its group goes with it
+        changed = np.where(alone, 0.0, rest.sum(1))
+        counted = np.where(alone, (groups - 1) * (groups - 2) / 2, groups * (groups - 1) / 2)
+        inter = (pairs - to_others[codes] + changed) / counted
+        own = np.diagonal(totals)
+        within = np.where(sizes > 1, own / (sizes * np.maximum(sizes - 1, 1)), 0.0)
+        # The distance to itself, counted twice on the diagonal, is 0.
+        left = np.where(fewer > 1, (own[codes] - 2 * sums[rows, codes]) / (fewer * (fewer - 1)), 0.0)
+        many = np.count_nonzero(sizes > 1)
+        counted = many - (fewer == 1)
+        intra = (within.sum() - within[codes] + left) / counted
+        ratio = inter / intra
+    return np.where(intra > 1e-12 * within.max(), ratio, np.nan)  # what is left of a difference may be noise
+
+
+def _sums_to_groups(cloud: Floats, codes: NDArray[Any], groups: int, metric: Metric) -> Floats:
+    """Sums of the distances of every vector to the members of every group, shape (n, groups)."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(groups))
+    members = cloud[order]
+    step = max(1, _BLOCK // len(cloud))
+    sums = np.empty((len(cloud), groups))
+    for start in range(0, len(cloud), step):
+        block = euclidean_distances(cloud[start : start + step], members)
+        if metric == "cosine":  # 1 - cos of vectors of length 1, with all digits where they are close
+            block = block**2 / 2
+        sums[start : start + step] = np.add.reduceat(block, starts, axis=1)
+    return sums
 
 
 def _vectors(vectors: ArrayLike, name: str, least: int) -> Floats:
@@ -502,6 +541,12 @@ def _scaled(cloud: Floats, name: str) -> Floats:
     return cloud / largest
 
 
+def _near_one(cloud: Floats) -> tuple[Floats, int]:
+    """Vectors times a power of two that makes the largest number lie around 1, which is exact; and the exponent."""
+    exponent = int(np.frexp(np.abs(cloud).max())[1])
+    return np.ldexp(cloud, -exponent), exponent
+
+
 def _units(cloud: Floats, name: str) -> Floats:
     """Vectors of length 1."""
     sizes = np.abs(cloud).max(1, keepdims=True)
@@ -516,4 +561,15 @@ def _labels(labels: Sequence[Any] | NDArray[Any], n: int) -> NDArray[Any]:
     array = np.asarray(labels)
     if array.shape != (n,):
         raise ValueError(f"labels have shape {array.shape} and there are {n:,} vectors: give one label each")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"labels[{int(np.argmin(np.isfinite(array)))}] is not finite: give every vector a label")
     return array
+
+
+def _codes(labels: NDArray[Any]) -> NDArray[Any]:
+    """A number for every label, from 0."""
+    numbers: dict[Any, int] = {}
+    try:
+        return np.array([numbers.setdefault(label, len(numbers)) for label in labels.tolist()])
+    except TypeError as error:
+        raise TypeError(f"labels cannot be told apart: {error}") from error
