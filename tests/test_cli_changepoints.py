@@ -238,3 +238,14 @@ def test_missing_glyphs_are_one_line(capsys, tmp_path):
     code, _, err = run(capsys, path, "--unit", "lines", "--segments", 2, "--plot", tmp_path / "a.png")
     assert code == 0
     assert err.count("warning") <= 1
+
+
+def test_vectors_of_units(capsys, file, text):
+    code, out, _ = run(capsys, file, "--segments", 2, "--method", "embedding:tfidf:5", "--unit", "lines", "--json")
+    assert code == 0
+    found = TextSegmenter("embedding:tfidf:5", 2, unit="lines").fit_predict(text)
+    assert json.loads(out) == json.loads(json.dumps(found.to_dict()))
+    for method in ("embedding:nothing", "embedding:"):
+        code, _, err = run(capsys, file, "--method", method)
+        assert code == 2
+        assert "embed" in err
