@@ -245,7 +245,7 @@ def test_vectors_of_units(capsys, file, text):
     assert code == 0
     found = TextSegmenter("embedding:tfidf:5", 2, unit="lines").fit_predict(text)
     assert json.loads(out) == json.loads(json.dumps(found.to_dict()))
-    for method in ("embedding:nothing", "embedding:"):
-        code, _, err = run(capsys, file, "--method", method)
+    for method, message in (("embedding:nothing", "'nothing' is not known"), ("embedding:", "name an embedder")):
+        code, _, err = run(capsys, file, "--method", method, "--unit", "lines")
         assert code == 2
-        assert "embed" in err
+        assert message in err
