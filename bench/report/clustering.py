@@ -8,7 +8,7 @@ Every run draws sequences of each process in random order, and clusters them. Ru
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.common import ROOT, Results, Row, markdown_table, print_table, wilson, write_text
-from bench.report.figures import FOLDER, picture
+from bench.report.figures import add_folders, parsed, picture, results_of
 from ncd.cluster import OfflineClustering, OnlineClustering, clustering_error, threshold_clusters
 from ncd.cluster.sources import source_of
 from ncd.distances.samples import sample_distances
@@ -129,15 +129,16 @@ def measured(figure: str, n: int, runs: int) -> Iterator[Row]:
             }
 
 
-def results_of(figure: str, output: Path) -> Results:
-    """The file of one figure."""
-    return Results(f"fig_{figure.replace('.', '_')}", KEY, output)
+def name_of(figure: str) -> str:
+    """The name of its files."""
+    return f"fig_{figure.replace('.', '_')}"
 
 
-def draw_figure(results: Results, title: str) -> None:
+def draw_figure(results: Results, figure: str) -> None:
     """The picture beside the file."""
+    title = f"{figure}  {FIGURES[figure][0]}"
     names = list(dict.fromkeys(row["method"] for row in results.rows))
-    with picture(results.name, results.path.parent, (6.4, 3.8)) as ax:
+    with picture(name_of(figure), results.path.parent, (6.4, 3.8)) as ax:
         _draw(ax, results, names)
         ax.set_title(title, fontsize=10)
 
@@ -160,11 +161,11 @@ def _draw(ax: Any, results: Results, names: list[str]) -> None:
     ax.legend(fontsize=8, frameon=False)
 
 
-def table(folder: Path) -> list[list[str]]:
+def table(folder: Path | None) -> list[list[str]]:
     """Errors in % of all figures that are there, a row a method."""
     cells = []
     for figure, (title, *_) in FIGURES.items():
-        rows = results_of(figure, folder).rows
+        rows = results_of(name_of(figure), KEY, folder).rows
         for method in dict.fromkeys(row["method"] for row in rows):
             own = {row["n"]: row for row in rows if row["method"] == method}
             cells.append([title, method, *(_percent(own.get(n)) for n in SHOWN)])
@@ -178,26 +179,26 @@ def _percent(row: Row | None) -> str:
     return f"{100 * row['error']:.1f} ± {100 * row['error_95']:.1f}" if row["error"] else "0"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--figure", nargs="*", choices=FIGURES, default=list(FIGURES))
-    parser.add_argument("--lengths", nargs="*", type=int, default=LENGTHS)
+    parser.add_argument("--lengths", nargs="*", type=int, default=list(LENGTHS))
     parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the files")
+    add_folders(parser)
     parser.add_argument("--table", action="store_true", help="draw and print again, measure nothing")
-    options = parser.parse_args()
+    options = parsed(parser, arguments)
     for figure in options.figure:
-        results = results_of(figure, options.output)
+        results = results_of(name_of(figure), KEY, options.output)
         for n in () if options.table else options.lengths:
             results.extend(list(measured(figure, n, options.runs)), runs=options.runs)
-        draw_figure(results, f"{figure}  {FIGURES[figure][0]}")
+        draw_figure(results, figure)
         rows = [
             [row["method"], f"{row['n']:,}", f"{row['error']:.4f}", f"{row['runs_with_error']} of {row['n_runs']}"]
             for row in sorted(results.rows, key=lambda row: (row["method"], row["n"]))
         ]
         print_table(FIGURES[figure][0], ["method", "n", "error", "runs with an error"], rows)
-    if options.output == FOLDER:
+    if not options.output:
         text = markdown_table(("processes", "method", *(f"n = {n:,}" for n in SHOWN)), table(options.output))
         text += "\nMeasured by `python -m bench.report.clustering`. All figures: `bench/results/report/fig_6_*.json`.\n"
         write_text(ROOT / "docs" / "_tables" / "report_clustering.md", text)

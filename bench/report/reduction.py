@@ -10,8 +10,8 @@ as they are; every group counts the same (`ncd.compare.diagnostics.cluster_ratio
 Intervals of words: the jackknife's over the words, the axes being as they are; of random projections Student's over
 the projections, which says how far one is from the next. Of made vectors: Student's over 20 draws.
 
-``python -m bench.report.reduction [--vectors FILE]``; with a file of word vectors (GoogleNews) in place of those that
-are trained here.
+``python -m bench.report.reduction [--vectors FILE --output FOLDER]``; with a file of word vectors (GoogleNews) in place
+of those that are trained here.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.common import SEED, Results, Row, markdown_table, print_table, provenance, write_text
-from bench.report.figures import COLOURS, picture
+from bench.common import SEED, Row, markdown_table, print_table, provenance, write_text
+from bench.report.figures import COLOURS, add_folders, parsed, picture, results_of
 from bench.report.words import load
 from ncd.compare.diagnostics import ClusterRatio, cluster_ratio, cluster_ratios
 from ncd.compare.intervals import mean_interval
@@ -132,13 +132,12 @@ def _dim(row: Row) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Figures 5.1 to 5.6 of the report.")
-    parser.add_argument("--vectors", type=Path, metavar="FILE", help="word vectors in place of those trained here")
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--dimensions", type=int, nargs="+", default=DIMENSIONS)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--output", type=Path, help="folder for everything, in place of the project's")
-    given = parser.parse_args(arguments)
-    results = Results("report/fig_5", ("kind", "method", "dim"), given.output, packages=("gensim",))
+    add_folders(parser, vectors=True)
+    given = parsed(parser, arguments)
+    results = results_of("fig_5", ("kind", "method", "dim"), given.output, packages=("gensim",))
     for kind in given.kinds:
         rows = of_words(given.vectors, given.dimensions, given.draws) if kind == "words" else None
         results.extend(list(rows or of_gaussians(given.dimensions, given.draws)), draws=given.draws)

@@ -10,7 +10,7 @@ tell where the subject changes).
 - fig_photosynthesis.png: the gain of a cut at every place by calibrated code lengths (`one_cut`), and the first
   principal component of the word vectors along the text with the cut that `SequenceChangepoints` makes of it.
 
-``python -m bench.report.topics [--vectors FILE]``
+``python -m bench.report.topics [--vectors FILE --output FOLDER]``
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import SEED, Results, Row, markdown_table, print_table, provenance, write_text
-from bench.report.figures import COLOURS, panels
+from bench.common import SEED, Row, markdown_table, print_table, provenance, write_text
+from bench.report.figures import COLOURS, add_folders, panels, parsed, results_of
 from bench.report.words import trained
 from ncd.changepoint import (
     OneCut,
@@ -128,10 +128,9 @@ def draw_topics(cut: OneCut, starts: NDArray[Any], first: NDArray[Any], row: Row
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Figure 6.7 of the report, and the text on two subjects.")
-    parser.add_argument("--vectors", type=Path, metavar="FILE", help="word vectors in place of those trained here")
     parser.add_argument("--noise", type=int, default=NOISE, help="streams of random bytes (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="folder for everything, in place of the project's")
-    given = parser.parse_args(arguments)
+    add_folders(parser, vectors=True)
+    given = parsed(parser, arguments)
     text, true = text_and_change()
     experiment, cut = report_experiment(text), one_cut(text)
     answers = noise(experiment.n_stream, given.noise)
@@ -147,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         answer("always the middle", len(text) // 2, true, len(text)),
     ]
     vector_rows, starts, component = of_vectors(text, true, given.vectors)
-    results = Results("report/fig_6_7", ("route",), given.output, packages=("gensim",))
+    results = results_of("fig_6_7", ("route",), given.output, packages=("gensim",))
     results.extend([*rows, *vector_rows], noise=given.noise)
     draw_verification(experiment, answers, true, given.output)
     shown = next(row for row in vector_rows if row["route"] == "word vectors, first 1, ctw")

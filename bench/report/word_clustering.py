@@ -8,15 +8,14 @@ bench.report.word_clustering --help`` from the project's root.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.common import Results, Row, print_table
-from bench.report.figures import FOLDER, panels
+from bench.report.figures import add_folders, panels, parsed, results_of
 from bench.report.words import GROUPS, WordVectors, load
 from ncd.cluster import OfflineClustering, clustering_error, linkage_clusters
 from ncd.distances.vectors import cosine_distances
@@ -83,7 +82,7 @@ def measured(words: WordVectors, kinds: int, runs: int) -> list[Row]:
 
 def draw_figure(results: Results) -> None:
     """The picture beside the file."""
-    with panels(results.name, 1, len(KINDS), results.path.parent, (9.6, 3.4)) as axes:
+    with panels("fig_6_6", 1, len(KINDS), results.path.parent, (9.6, 3.4)) as axes:
         _draw(axes, results)
 
 
@@ -105,15 +104,14 @@ def _draw(axes: Any, results: Results) -> None:
     axes[0].legend(fontsize=8, frameon=False)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--vectors", type=Path, help="a file of word vectors; default: trained here")
     parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the files")
+    add_folders(parser, vectors=True)
     parser.add_argument("--table", action="store_true", help="draw and print again, measure nothing")
-    options = parser.parse_args()
-    results = Results("fig_6_6", ("groups", "method", "components"), options.output, ("gensim",))
+    options = parsed(parser, arguments)
+    results = results_of("fig_6_6", ("groups", "method", "components"), options.output, ("gensim",))
     if not options.table:
         words = load(options.vectors)
         for kinds in KINDS:

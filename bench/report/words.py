@@ -8,11 +8,13 @@ without words that belong to two groups (an orange is a colour and a fruit). A w
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,17 @@ GROUPS: dict[str, tuple[str, ...]] = {group: tuple(words.split()) for group, wor
 _CLASSIFICATION = ("20news", "ag_news_part", "R8", "ohsumed", "MR", "movie_reviews")
 _SEGMENTATION = ("choi", "wiki300")
 DIM, EPOCHS = 300, 5
+#: Of word2vec; one thread, so that the vectors are the same wherever they are trained.
+TRAINING: dict[str, Any] = {
+    "vector_size": DIM,
+    "window": 5,
+    "min_count": 5,
+    "sg": 1,
+    "negative": 5,
+    "epochs": EPOCHS,
+    "seed": SEED + 1,
+    "workers": 1,
+}
 COMMON = 20_000
 
 
@@ -125,20 +138,37 @@ def _said() -> str:
     return ", ".join((*_CLASSIFICATION, *_SEGMENTATION))
 
 
+def training_files() -> list[Path]:
+    """Files that the training texts are in."""
+    files = [data_folder("classification") / name / "train.jsonl.gz" for name in _CLASSIFICATION]
+    return files + [
+        p for name in _SEGMENTATION for p in sorted(data_folder("segmentation").joinpath(name).glob("*.txt"))
+    ]
+
+
+def training_digest() -> str:
+    """Of all that the vectors come from: the texts, the settings and the library's version."""
+    import gensim
+
+    digest = hashlib.sha256(json.dumps([TRAINING, gensim.__version__], sort_keys=True).encode())
+    for path in training_files():
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
 def trained() -> Path:
     """The file of the vectors trained here; they are the same wherever they are trained (one thread, one seed)."""
     from gensim.models import Word2Vec
     from gensim.utils import simple_preprocess
 
-    base = os.environ.get("NCD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ncd"
-    target = Path(base) / f"bench-word2vec-{DIM}.kv"
+    from ncd.embed.cache import cache_folder
+
+    target = cache_folder() / f"bench-word2vec-{training_digest()}.kv"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     sentences = [simple_preprocess(text, min_len=1, max_len=30) for text in texts()]
-    model = Word2Vec(
-        sentences, vector_size=DIM, window=5, min_count=5, sg=1, negative=5, epochs=EPOCHS, seed=SEED + 1, workers=1
-    )
+    model = Word2Vec(sentences, **TRAINING)
     partial = target.with_name(f".{os.getpid()}-{target.name}")
     model.wv.save(str(partial), separately=[])
     os.replace(partial, target)
