@@ -415,3 +415,9 @@ def test_reduction_of_what_learns(tmp_path):
     assert Reduced(Tfidf(4), 2).nbytes is None
     cached = Cached(made, tmp_path)
     np.testing.assert_allclose(cached.encode(texts), made.encode(texts))
+
+
+def test_names_are_embedders_too(tmp_path):
+    assert Reduced("tfidf:4", 2).fit_encode(["a cat sat", "a dog ran", "no bird"] * 3).shape == (9, 2)
+    with pytest.raises(ValueError, match="did you mean 'tfidf'"):
+        Cached("tfid", tmp_path)

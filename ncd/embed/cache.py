@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from ncd.corpus import Texts
-from ncd.embed.base import Embedder, Vectors, WordlessError, as_embedder
+from ncd.embed.base import Embedder, Vectors, WordlessError
 from ncd.progress import progress_bar
 
 __all__ = ["Cached", "cache_folder"]
@@ -56,7 +56,7 @@ class Cached(Embedder):
 
     Parameters
     ----------
-    embedder : Embedder, or object with ``encode(texts)`` and ``digest``
+    embedder : str or Embedder, or object with ``encode(texts)`` and ``digest``
         One that learns is kept under the digest of what it has learned.
     folder : path-like, optional
         Default: `cache_folder`. It is made where there is none; one file holds the vectors of one model.
@@ -84,7 +84,9 @@ class Cached(Embedder):
     """
 
     def __init__(self, embedder: Any, folder: str | os.PathLike[str] | None = None) -> None:
-        self.embedder = as_embedder(embedder)
+        from ncd.embed.registry import get_embedder
+
+        self.embedder = get_embedder(embedder)
         if not self.embedder.has_digest:
             raise TypeError(f"embedder {self.embedder.name!r} has no digest, under which its encodings could be kept")
         self.folder = cache_folder() if folder is None else Path(folder).expanduser()

@@ -18,6 +18,7 @@ from ncd.embed.local import (
     device_of,
     existing,
     file_bytes,
+    hub_answers,
     load_errors,
     model_files,
     quiet,
@@ -107,9 +108,9 @@ class FolderModel(Embedder):
     def _load(self) -> Any:
         """The model, read the first time; the fingerprint is that of the files which were read then."""
         if self._loaded is None:
-            device, local = device_of(self.device), self._folder is not None
+            device, local = device_of(self.device), self._folder is not None or not hub_answers()
             before = self._stamped()
-            with load_errors(self._family, self.path, self._what if local else _REACHED), quiet():
+            with load_errors(self._family, self.path, _REACHED if self._folder is None else self._what), quiet():
                 loaded = self._read(str(self._folder or self.path), device, local)
             loaded = self._limited(loaded)
             self._stamps = unchanged(before, self._stamped(), self.path)

@@ -20,6 +20,7 @@ __all__ = [
     "existing",
     "file_bytes",
     "file_digest",
+    "hub_answers",
     "load_errors",
     "model_files",
     "quiet",
@@ -34,6 +35,7 @@ __all__ = [
 Stamps: TypeAlias = tuple[tuple[str, str, int, int], ...]
 
 
+_PATIENCE = 10.0  # seconds
 #: Endings of the files of a model: what else lies in its folder does not change its vectors.
 _ENDINGS = (".json", ".txt", ".model", ".safetensors", ".bin", ".npy")
 
@@ -42,6 +44,25 @@ def require(feature: str, *libraries: str) -> None:
     """Raise unless libraries are installed; they are not imported."""
     if any(find_spec(library) is None for library in libraries):
         raise MissingLibraryError.of(feature, "embed")
+
+
+def hub_answers() -> bool:
+    """Whether the Hugging Face hub can be reached: its libraries take more than a minute to say that it cannot."""
+    import urllib.error
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=_PATIENCE).close()
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def existing(path: str | os.PathLike[str], family: str, what: str) -> Path:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ncd.arguments import seed, whole_number
 from ncd.corpus import Texts
-from ncd.embed.base import Embedder, Vectors, as_embedder, as_strings, digest_of, learned
+from ncd.embed.base import Embedder, Vectors, as_strings, digest_of, learned
 
 __all__ = ["Reduced", "ReductionMethod", "reduce"]
 
@@ -100,7 +100,7 @@ class Reduced(Embedder):
 
     Parameters
     ----------
-    embedder : Embedder, or object with ``encode(texts)``
+    embedder : str or Embedder, or object with ``encode(texts)``
     n_components : int
         Dimension.
     method : {"pca", "random"}
@@ -124,7 +124,9 @@ class Reduced(Embedder):
     def __init__(
         self, embedder: Any, n_components: int, method: ReductionMethod = "pca", *, random_state: int = 0
     ) -> None:
-        self.embedder = self._given = as_embedder(embedder)
+        from ncd.embed.registry import get_embedder
+
+        self.embedder = self._given = get_embedder(embedder)
         self.n_components, self.random_state = _checked(n_components, method, random_state)
         self.method = method
         self._axes: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
