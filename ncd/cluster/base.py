@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from ncd.parameters import Parameters
 __all__ = ["Clustering"]
 
 
-class Clustering(Parameters):
+class Clustering(Parameters, ABC):
     """A clustering over any distance."""
 
     metric: Any
@@ -27,9 +28,9 @@ class Clustering(Parameters):
         """Distances as the parameters ask for them."""
         return source_of(X, self.metric, self.compressor, self.embedder, self.n_jobs, self.progress)
 
+    @abstractmethod
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster samples."""
-        raise NotImplementedError
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
         """Cluster samples; returns `labels_`."""

@@ -173,11 +173,9 @@ class OnlineClustering(Clustering):
         found = as_sequence(stretch, where)
         if not len(found) and key not in grown:
             raise ValueError(f"{where} is empty: give at least one element")
-        for other, sample in grown.items():
-            dimension = as_sequence(sample).shape[1]
-            if len(found) and other != key and dimension != found.shape[1]:
-                raise ValueError(f"{where} has {found.shape[1]} coordinates and the sample {other!r} has {dimension}")
-            break
+        other = next((other for other in grown if other != key), key)
+        if len(found) and other != key and (dimension := as_sequence(grown[other]).shape[1]) != found.shape[1]:
+            raise ValueError(f"{where} has {found.shape[1]} coordinates and the sample {other!r} has {dimension}")
         return np.array(stretch)
 
 
