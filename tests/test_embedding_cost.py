@@ -152,8 +152,10 @@ def test_components_are_those_of_pca():
     np.testing.assert_allclose(np.abs(cost.vectors), np.abs(PCA(3).fit_transform(unit)), atol=1e-9)
     whole = EmbeddingCost.of_vectors(vectors).fit(lines(18)).growing(3, 17)
     np.testing.assert_allclose(
-        EmbeddingCost.of_vectors(vectors, n_components=99).fit(lines(18)).growing(3, 17), whole, atol=1e-9
+        EmbeddingCost.of_vectors(vectors, n_components=9).fit(lines(18)).growing(3, 17), whole, atol=1e-9
     )
+    with pytest.raises(ValueError, match="n_components is 10, and the vectors have 9 numbers: choose from 1 to 9"):
+        EmbeddingCost.of_vectors(vectors, n_components=10).fit(lines(18))
 
 
 @pytest.mark.parametrize("vectors", [np.ones((8, 3)), np.zeros((8, 3)), np.eye(8)[:, :1] * 0 + 2.0])
@@ -257,3 +259,26 @@ def test_minilm_sees_subjects_told_in_ever_different_words():
     )
     found = TextSegmenter("embedding:minilm", 2).fit_predict(text)
     assert found.cuts == (3,)
+
+
+def test_a_model_is_loaded_once():
+    from ncd.changepoint import TextSegmenter
+    from ncd.embed.registry import register_embedder
+
+    loaded = []
+
+    class Hashed:
+        def __init__(self):
+            loaded.append(1)
+
+        def encode(self, texts):
+            return np.array([[len(text), text.count("a"), text.count("e")] for text in texts], float)
+
+    register_embedder("hashed-once", Hashed, force=True)
+    segmenter = TextSegmenter("embedding:hashed-once", 2)
+    for _ in range(3):
+        segmenter.fit("A cat ate. A cat sat. Here we sleep. We were here.")
+    one, other = EmbeddingCost("hashed-once"), EmbeddingCost("hashed-once")
+    assert one.embedder is other.embedder
+    assert len(loaded) == 1
+    assert EmbeddingCost("tfidf").embedder is not EmbeddingCost("tfidf").embedder  # it learns

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import ncd
 from ncd.embed.base import Embedder
@@ -14,6 +15,7 @@ from ncd.embed.tfidf import Tfidf
 from ncd.embed.units import unit_vectors
 from ncd.exceptions import EmptyTextError
 from ncd.streams.base import TextUnits
+from ncd.streams.edetector import EDetector
 from ncd.streams.embedding_signals import EmbeddingSignals
 
 DIM = 12
@@ -55,12 +57,16 @@ def unit_rows(texts, embedder=None):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def obvious(x, window, others):
-    """The documented signals of one vector."""
+def deviate(x, window, others, luck):
+    """The documented novelty of one vector among different ones."""
     f = lambda z: np.mean([y @ z for y in window]) - np.mean([o @ z for o in others])  # noqa: E731
-    usual = np.array([f(o) for o in others])
+    return norm.isf((sum(f(o) > f(x) for o in others) + luck) / (len(others) + 1))
+
+
+def obvious(x, window, others, luck):
+    """The documented signals of one vector."""
     near = np.mean(sorted(o @ x for o in others)[-5:])
-    return [(f(x) - usual.mean()) / usual.std(), 1 - near, near - 1]
+    return [deviate(x, window, others, luck), 1 - near, near - 1]
 
 
 def test_signals_of_the_reference_and_of_new_units_follow_the_definition():
@@ -68,11 +74,12 @@ def test_signals_of_the_reference_and_of_new_units_follow_the_definition():
     old, new = units(1, 0, n), [*units(1, n, n + 3), *units(2, 0, 4)]
     signals = EmbeddingSignals(Table(), window=window)
     rows = signals.learn(TextUnits.of(old))
-    x = unit_rows(old)
+    x, luck = unit_rows(old), np.random.default_rng(0).random(n)
     expected = [
-        obvious(x[i], x[i - window : i], [x[j] for j in range(n) if not i - window <= j <= i]) for i in range(window, n)
+        obvious(x[i], x[i - window : i], [x[j] for j in range(n) if not i - window <= j <= i], luck[i])
+        for i in range(window, n)
     ]
-    np.testing.assert_allclose(rows, expected, atol=1e-9)
+    np.testing.assert_allclose(rows, expected, atol=1e-5)  # distances are rounded
     found = signals.measure(TextUnits.of(new))
     everything = np.concatenate([x, unit_rows(new)])
     expected = []
@@ -80,8 +87,9 @@ def test_signals_of_the_reference_and_of_new_units_follow_the_definition():
         inside = max(n - (i - window), 0)  # of the reference, in the window
         others = everything[window + 1 - inside : n - inside]
         assert len(others) == n - window - 1
-        expected.append(obvious(everything[i], everything[i - window : i], others))
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+        chance = np.random.default_rng([0, i - n]).random()
+        expected.append(obvious(everything[i], everything[i - window : i], others, chance))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_one_by_one_is_the_same_as_together():
@@ -100,7 +108,7 @@ def test_bits_are_distances_and_leave_the_window():
     distances = signals.bits(TextUnits.of(units(2, 0, 3)))
     x, new = unit_rows(units(1, 0, 20)), unit_rows(units(2, 0, 3))
     expected = [1 - np.sort(x[3:] @ row)[-5:].mean() for row in new]
-    np.testing.assert_allclose(distances, expected, atol=1e-12)
+    np.testing.assert_allclose(distances, expected, atol=1e-5)
     after = signals.state()
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
@@ -134,7 +142,7 @@ def test_state_comes_back():
     assert np.array_equal(signals.measure(new), again.measure(new))
     with pytest.raises(ValueError, match="window is 8, here it is 4"):
         EmbeddingSignals(Table(), window=4).restore(state)
-    with pytest.raises(ValueError, match="digest"):
+    with pytest.raises(ValueError, match="another embedder of the name 'table'"):
         EmbeddingSignals(Table(spread=2.0)).restore(state)
     with pytest.raises(ValueError, match="do not fit together"):
         EmbeddingSignals(Table()).restore({**state, "newest": state["newest"][:3]})
@@ -157,6 +165,50 @@ def test_a_stream_of_blank_lines_and_equal_lines_is_watched():
     assert detector.n_units == 120
 
 
+def kinds(name, rng, n):
+    """Vectors of a stream of few kinds, drawn independently."""
+    if name == "one of fifty":
+        return np.eye(50)[rng.integers(50, size=n)]
+    shares = {"90/5/5": [0.9, 0.05, 0.05], "95/5": [0.95, 0.05]}[name]
+    return np.random.default_rng(5).normal(size=(len(shares), 20))[rng.choice(len(shares), n, p=shares)]
+
+
+class Rows(Embedder):
+    """Text I has the I-th row."""
+
+    name, dim = "rows", 1
+
+    def __init__(self, rows):
+        self.rows, self.dim = rows, rows.shape[1]
+
+    def _encode(self, texts, progress):
+        return self.rows[[int(text) for text in texts]]
+
+
+@pytest.mark.parametrize("name", ["90/5/5", "95/5", "one of fifty"])
+def test_false_alarms_are_rare_where_units_repeat(name):
+    """30 % are allowed; standard deviations and the reference's mean in the signal gave 44 to 55 %."""
+    alarms = 0
+    for run in range(40):
+        rows = kinds(name, np.random.default_rng([run, 100]), 400)
+        signals = EmbeddingSignals(Rows(rows), random_state=run)
+        texts = TextUnits.of([str(i).encode() for i in range(400)])
+        detector = EDetector(signals.weights, arl=1000, bets=signals.bets, random_state=run)
+        detector.calibrate(signals.learn(texts[:100]))
+        detector.update(signals.measure(texts[100:]))
+        alarms += detector.alarm
+    assert alarms <= 12
+
+
+def test_encodings_that_differ_in_their_last_digits_are_equal():
+    rng = np.random.default_rng(0)
+    rows = np.array([[1.0, 0.2], [0.3, 1.0]])[rng.integers(2, size=120)]
+    exact, noisy = (EmbeddingSignals(Rows(x)) for x in (rows, rows * (1 + rng.normal(size=rows.shape) * 1e-7)))
+    texts = TextUnits.of([str(i).encode() for i in range(120)])
+    np.testing.assert_array_equal(exact.learn(texts[:60]), noisy.learn(texts[:60]))
+    np.testing.assert_array_equal(exact.measure(texts[60:]), noisy.measure(texts[60:]))
+
+
 def test_false_alarms_are_as_rare_as_the_bound_says():
     """Within 300 units at arl=1,000 30 % are allowed; the reference is the shortest that users are advised to."""
     alarms = 0
@@ -164,8 +216,10 @@ def test_false_alarms_are_as_rare_as_the_bound_says():
         embedder = Table(spread=float(run % 3))
         detector = ncd.StreamDetector(embedder=embedder, reference=100, arl=1000, unit="items", random_state=run)
         order = np.random.default_rng(run).permutation(2000)[:400]
-        alarms += bool(detector.update_many([f"{run % 5}/{i}" for i in order]))
-    assert alarms <= 18 + 2 * 3.5  # two standard deviations above what is allowed
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ncd.DependenceWarning)  # a few references of a thousand look so by chance
+            alarms += bool(detector.update_many([f"{run % 5}/{i}" for i in order]))
+    assert alarms <= 18
 
 
 @pytest.mark.parametrize("unit", ["lines", "items"])
@@ -246,3 +300,51 @@ def test_an_embedder_that_has_learned_elsewhere():
     embedder = Tfidf(8).fit([*said(0, 50), *said(1, 50)])
     changes = ncd.StreamDetector(embedder=embedder, reference=80).update_many([*said(0, 150), *said(1, 20)])
     assert [change.interval[0] <= 150 <= change.interval[1] + 1 for change in changes] == [True]
+
+
+class Plain:
+    """Has encode alone."""
+
+    name = "plain"
+
+    def __init__(self, sign=1.0):
+        self.sign = sign
+
+    def encode(self, texts):
+        return np.array([[len(text), self.sign * text.count("a") + 1] for text in texts], float)
+
+
+def test_a_checkpoint_of_another_embedder_is_refused_also_while_a_reference_is_collected(tmp_path):
+    one, other = (Tfidf(4).fit(["rain and sun", "wind and rain", "tea and cake", last]) for last in ("milk", "butter"))
+    for first, second in ((one, other), (Plain(), Plain(-1.0))):
+        detector = ncd.StreamDetector(embedder=first)
+        detector.update_many(["rain", "sun"])
+        detector.save(tmp_path / "b.ckpt")
+        again = ncd.StreamDetector.load(tmp_path / "b.ckpt", embedder=first)
+        assert again.n_units == 2
+        with pytest.raises(ValueError, match="another embedder of the name"):
+            ncd.StreamDetector.load(tmp_path / "b.ckpt", embedder=second)
+        detector.update_many([f"rain {i}" for i in range(120)])
+        with pytest.raises(ValueError, match="another embedder of the name"):
+            ncd.StreamDetector(embedder=second).restore(detector.state())
+
+
+def test_keys_share_one_model():
+    from ncd.embed.registry import register_embedder
+
+    loaded = []
+
+    class Counted(Plain):
+        def __init__(self):
+            loaded.append(1)
+            super().__init__()
+
+    register_embedder("counted", Counted, force=True)
+    by_name = ncd.KeyedDetectors(lambda: ncd.StreamDetector(embedder="counted"))
+    copied = ncd.KeyedDetectors(ncd.StreamDetector(embedder="counted"))
+    for keyed in (by_name, copied):
+        for key in "abc":
+            keyed.update(key, "a unit")
+    models = {id(keyed[key]._embedder) for keyed in (by_name, copied) for key in "abc"}
+    assert len(models) == len(loaded) == 1
+    assert copied["a"].n_units == copied["b"].n_units == 1

@@ -16,7 +16,7 @@ from ncd.changepoint.gram import finite_matrix, of_length_one
 from ncd.changepoint.search import number_bits
 from ncd.changepoint.units import Units
 from ncd.embed.base import Embedder, learned
-from ncd.embed.units import unit_texts, unit_vectors
+from ncd.embed.units import shared_embedder, unit_texts, unit_vectors
 from ncd.exceptions import EmptyTextError
 
 __all__ = ["EmbeddingCost"]
@@ -52,9 +52,8 @@ class EmbeddingCost(SegmentCost):
     order says what a bit is. In a text in random order, with b = 1, the best segmentation into K segments saves
     :math:`g_K`; the largest :math:`g_K / \log_2 \binom{n + K - 2}{K - 1}`, over the bits that say where the segments
     are, is what has to be a bit so that such a text is just not cut. b is twice its mean over `shuffles` orders (the
-    best penalty is about twice the least one: Birgé's and Massart's slope heuristic). That needs no labels: of 540
-    texts of independent normal vectors (30 to 150 units, 3 to 300 dimensions) 6 % were cut. With the number of segments
-    given, b has no part.
+    best penalty is about twice the least one: Birgé's and Massart's slope heuristic). That needs no labels. With the
+    number of segments given, b has no part.
 
     Parameters
     ----------
@@ -63,7 +62,8 @@ class EmbeddingCost(SegmentCost):
         without a file) learns from the units of each text that is fitted. Units without a letter or digit, and those in
         which the embedder knows nothing, stand at the mean of the others.
     n_components : int, optional
-        Principal components of the text's vectors that are kept; default: all.
+        Principal components of the text's vectors that are kept, as many as the vectors have numbers at most; default:
+        all.
     shuffles : int
         Random orders for b, of the whole text or of 150 of its units.
     random_state : int
@@ -116,9 +116,7 @@ class EmbeddingCost(SegmentCost):
         shuffles: int = 8,
         random_state: int = 0,
     ) -> None:
-        from ncd.embed.registry import get_embedder
-
-        self.embedder: Embedder | None = get_embedder(embedder)
+        self.embedder: Embedder | None = shared_embedder(embedder)
         self.name = f"embedding:{self.embedder.name}"
         self._given: Vectors = np.empty((0, 1))
         self._set(n_components, shuffles, random_state)
@@ -174,7 +172,7 @@ class EmbeddingCost(SegmentCost):
         EmptyTextError
             If the embedder knows nothing in any unit.
         ValueError
-            If there are not as many units as vectors were given.
+            If there are not as many units as vectors were given, or `n_components` is more than a vector has numbers.
         """
         vectors = self._given if self.embedder is None else self._encoded(units, self.embedder)
         if len(vectors) != len(units):
@@ -253,6 +251,9 @@ def _centred(vectors: Vectors) -> Vectors:
 
 def _reduced(vectors: Vectors, n_components: int | None) -> Vectors:
     """The first principal components."""
-    if n_components is None or n_components >= vectors.shape[1]:
+    d = vectors.shape[1]
+    if n_components is not None and n_components > d:
+        raise ValueError(f"n_components is {n_components}, and the vectors have {d:,} numbers: choose from 1 to {d:,}")
+    if n_components is None or n_components == d:
         return vectors
     return vectors @ np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1][:, :n_components]

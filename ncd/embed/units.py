@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import weakref
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from ncd.embed import registry
 from ncd.embed.base import Embedder, Vectors, WordlessError
 from ncd.exceptions import EmptyTextError
 
-__all__ = ["unit_texts", "unit_vectors"]
+__all__ = ["shared_embedder", "unit_texts", "unit_vectors"]
+
+_loaded: weakref.WeakValueDictionary[tuple[Any, ...], Embedder] = weakref.WeakValueDictionary()
+_loading = threading.Lock()
+
+
+def shared_embedder(spec: Any) -> Embedder:
+    """
+    An embedder as `get_embedder` makes it; one that has nothing to learn is loaded once for all that name it.
+
+    It is kept as long as anybody uses it. One that learns is made anew for each who asks.
+
+    Examples
+    --------
+    >>> shared_embedder("tfidf") is shared_embedder("tfidf")
+    False
+    """
+    if not isinstance(spec, str):
+        return registry.get_embedder(spec)
+    family = spec.strip().partition(":")[0].strip()
+    key = (spec, registry._factory(family), os.getcwd())  # paths are relative, and a family can be replaced
+    with _loading:
+        model = _loaded.get(key)
+        if model is None:
+            model = registry.get_embedder(spec)
+            if not model.learns:
+                _loaded[key] = model
+        return model
 
 
 def unit_texts(units: Iterable[bytes]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -175,7 +176,8 @@ class StreamDetector(Parameters):
         """What measures units by their vectors."""
         from ncd.streams.embedding_signals import EmbeddingSignals
 
-        return EmbeddingSignals(embedder) if self.window is None else EmbeddingSignals(embedder, window=self.window)
+        window = {} if self.window is None else {"window": self.window}
+        return EmbeddingSignals(embedder, random_state=self.random_state, **window)
 
     def set_params(self, **params: Any) -> Self:
         """
@@ -536,6 +538,14 @@ class StreamDetector(Parameters):
 
     # Checkpoints
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A twin that shares the embedder, a model of many megabytes which does not change."""
+        memo.update((id(model), model) for model in (self.embedder, self._embedder) if model is not None)
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        vars(twin).update(deepcopy(vars(self), memo))
+        return twin
+
     def clone(self) -> Self:
         """A detector of the same parameters that has seen nothing."""
         return type(self)(**self.get_params())
@@ -563,6 +573,7 @@ class StreamDetector(Parameters):
         """
         return {
             "params": self._described(),
+            "embedder": self._fingerprint(),
             "drift_detected": self.drift_detected,
             "kind": None if self._kind is None else list(self._kind),
             "splitter": None if self._splitter is None else self._splitter.state(),
@@ -592,6 +603,7 @@ class StreamDetector(Parameters):
                 "the state is of a detector with other parameters: "
                 + ", ".join(f"{name}={_brief(theirs.get(name))}, here {_brief(mine[name])}" for name in different)
             )
+        self._check_embedder(state.get("embedder"))
         try:
             kind = None if state["kind"] is None else Observed(*state["kind"])
             watch = None if kind is None else Watch(self._plan(kind))
@@ -604,6 +616,28 @@ class StreamDetector(Parameters):
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"state is not that of a StreamDetector: {error!r}") from error
         self._kind, self._watch, self._splitter, self.drift_detected = kind, watch, splitter, drift_detected
+
+    def _fingerprint(self) -> State | None:
+        """What tells the embedder from another of its name."""
+        if self._embedder is None:
+            return None
+        from ncd.streams.embedding_signals import fingerprint
+
+        return fingerprint(self._embedder)
+
+    def _check_embedder(self, theirs: Any) -> None:
+        """Refuse the state of a detector with another embedder of the same name."""
+        mine = self._fingerprint()
+        if mine is None:
+            return
+        from ncd.streams.embedding_signals import agree
+
+        if not agree(mine, theirs):
+            name = self._described()["embedder"]
+            raise ValueError(
+                f"the state is of a detector with another embedder of the name {name!r}: its digest, or its vectors, "
+                "are not the same; give the one that the stream was watched with"
+            )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """

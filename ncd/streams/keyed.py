@@ -73,7 +73,8 @@ class KeyedDetectors(Mapping[str, Any]):
     ----------
     make : callable, or detector
         Returns a new detector; or a detector that is copied for each key, with all that it has learned. A detector has
-        ``update_many(xs)``, ``state()``, ``restore(state)`` and ``nbytes``.
+        ``update_many(xs)``, ``state()``, ``restore(state)`` and ``nbytes``. An embedder of `StreamDetector` is loaded
+        once, and shared by all keys.
     max_keys : int
 
     Attributes
