@@ -6,6 +6,9 @@ parts), drawn at random: without a change they are exchangeable. The reference h
 of one collection with an alarm within 300 units at ``arl=1000``, where the bound allows 30 %. A change is to another
 collection, or from one label of a collection to another; it is found if there is an alarm within 8 units.
 
+Streams of units that repeat, as lines of a log do, are drawn independently from a few vectors, or from six lines under
+TF-IDF that has learned them; the reference has 100 or 300 units.
+
 Other ways are a Gaussian code (`VectorSignals`) of the vectors themselves, of their principal components, learned from
 the reference, and of random projections.
 
@@ -26,8 +29,10 @@ from numpy.typing import NDArray
 
 import ncd
 from bench.common import Results, Row, load_set, markdown_table, print_table, provenance, wilson, write_text
-from ncd.embed import Cached, Embedder, get_embedder
+from ncd.embed import Cached, Embedder, Tfidf, get_embedder
+from ncd.streams.base import TextUnits
 from ncd.streams.edetector import EDetector
+from ncd.streams.embedding_signals import EmbeddingSignals
 from ncd.streams.vector_signals import VectorSignals
 
 Vectors = NDArray[np.float64]
@@ -167,6 +172,53 @@ def measured(method: str, n: int) -> Row:
     return row
 
 
+def _few(weights: list[float], dimension: int) -> Callable[[np.random.Generator, int], Vectors]:
+    """Independent draws from a few normal vectors."""
+    own = np.random.default_rng(5).normal(size=(len(weights), dimension))
+    return lambda rng, n: own[rng.choice(len(weights), n, p=weights)]
+
+
+def _lines(rng: np.random.Generator, n: int) -> Vectors:
+    """Independent draws from six lines of a log."""
+    lines = ["GET /index.html 200", "GET /help.html 200", "user login ok", "disk cleanup finished"]
+    lines += ["connection timeout error", "worker restarted"]
+    return Tfidf(4).fit(lines).encode(lines)[rng.integers(len(lines), size=n)].astype(np.float64)
+
+
+REPEATED: dict[str, Callable[[np.random.Generator, int], Vectors]] = {
+    "3 vectors, 90/5/5 %": _few([0.9, 0.05, 0.05], 20),
+    "2 vectors, 95/5 %": _few([0.95, 0.05], 20),
+    "50 orthogonal vectors": lambda rng, n: np.eye(50)[rng.integers(50, size=n)],
+    "6 lines, TF-IDF": _lines,
+}
+
+
+class _Rows(Embedder):
+    """Text I has the I-th row."""
+
+    name, dim = "rows", 1
+
+    def __init__(self, rows: Vectors) -> None:
+        self.rows, self.dim = rows, rows.shape[1]
+
+    def _encode(self, texts: object, progress: bool | None) -> Vectors:
+        return self.rows[[int(text) for text in texts]]  # type: ignore[attr-defined]
+
+
+def repeated(name: str, reference: int, n: int) -> Row:
+    """False alarms where units repeat."""
+    false = 0
+    for number in range(n):
+        rows = REPEATED[name](np.random.default_rng([number, reference]), reference + CALM)
+        signals = EmbeddingSignals(_Rows(rows), random_state=number)
+        texts = TextUnits.of([str(i).encode() for i in range(len(rows))])
+        detector = EDetector(signals.weights, arl=ARL, bets=signals.bets, random_state=number)
+        detector.calibrate(signals.learn(texts[:reference]))
+        detector.update(signals.measure(texts[reference:]))
+        false += detector.alarm
+    return {"method": f"EmbeddingSignals, {name}, reference of {reference}", "none_n": n, "false": false}
+
+
 def _share(count: int, n: int) -> str:
     low, high = wilson(count, n)
     return f"{100 * count / n:.0f} % ({100 * low:.0f}-{100 * high:.0f})"
@@ -183,9 +235,11 @@ def report(results: Results) -> None:
             *(
                 cell
                 for kind in ("collections", "labels")
-                for cell in (_share(row[kind], row[f"{kind}_n"]), f"{row[f'{kind}_median']:g}")
+                for cell in (
+                    (_share(row[kind], row[f"{kind}_n"]), f"{row[f'{kind}_median']:g}") if kind in row else ("", "")
+                )
             ),
-            f"{row['none_n']} / {row['collections_n']} / {row['labels_n']}",
+            " / ".join(str(row[key]) for key in ("none_n", "collections_n", "labels_n") if key in row),
         ]
         for row in results.rows
     ]
@@ -203,12 +257,17 @@ def main() -> None:
     )
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
     parser.add_argument("--streams", type=int, default=200, help="of each kind (default 200)")
+    parser.add_argument("--repeated", action="store_true", help="measure streams of units that repeat, and no methods")
     parser.add_argument("--table", action="store_true", help="write the table again and measure nothing")
     parser.add_argument("--output", type=Path, help="another folder for the results")
     options = parser.parse_args()
     packages = ("numba", "sentence-transformers", "torch")
     results = Results("stream_embeddings", ("method",), options.output, packages)
-    for method in () if options.table else options.methods:
+    for name in REPEATED if options.repeated else ():
+        for reference in (100, 300):
+            results.add(row := repeated(name, reference, options.streams), streams=options.streams)
+            print(row, flush=True)
+    for method in () if options.table or options.repeated else options.methods:
         results.add(row := measured(method, options.streams), streams=options.streams)
         print(row, flush=True)
     report(results)
