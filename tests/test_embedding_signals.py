@@ -200,6 +200,19 @@ def test_false_alarms_are_rare_where_units_repeat(name):
     assert alarms <= 12
 
 
+def test_the_mean_of_a_reference_whose_units_repeat_is_left_out():
+    rows = np.eye(9)[np.random.default_rng(1).integers(9, size=40)]
+    signals = EmbeddingSignals(Rows(rows), window=3)
+    found = signals.learn(TextUnits.of([str(i).encode() for i in range(40)]))[:, 0]
+    luck, expected = np.random.default_rng(0).random(40), []
+    for i in range(3, 40):
+        f = rows @ rows[i - 3 : i].mean(axis=0)
+        others = np.delete(f, range(i - 3, i + 1))
+        greater, equal = np.sum(others > f[i] + 1e-9), np.sum(np.abs(others - f[i]) < 1e-9)
+        expected.append(norm.isf((greater + luck[i] * (equal + 1)) / (len(others) + 1)))
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
 def test_encodings_that_differ_in_their_last_digits_are_equal():
     rng = np.random.default_rng(0)
     rows = np.array([[1.0, 0.2], [0.3, 1.0]])[rng.integers(2, size=120)]
