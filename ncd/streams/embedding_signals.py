@@ -84,7 +84,7 @@ class EmbeddingSignals(StreamSignals):
 
       It is large where x lies where the window has moved to. With g units o of O of which f(o) > f(x), q of which
       f(o) = f(x), and U uniform on (0, 1), the signal is the normal deviate that is exceeded
-      with the probability (g + U (q + 1)) / (|O| + 1).
+      with the probability ``(g + U (q + 1)) / (|O| + 1)``.
     - "surprise", one minus the mean cosine of x with its 5 nearest units in O: it finds single units that are far out.
     - "plainness", the same with the sign changed.
 
