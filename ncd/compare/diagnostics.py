@@ -331,8 +331,8 @@ def linearity(
     ``1 - |Y - X A|^2 / |Y|^2`` in Frobenius norms, where X and Y are the two matrices with their mean vectors taken off
     and A is the best matrix: any one for ``"linear"``, a rotation or reflection times a number for ``"orthogonal"``,
     where the smaller of two dimensions is filled up with zeros. The first is the linearity score of the source. The
-    second does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear norm of
-    X'Y over ``|X|^2 |Y|^2``.
+    second does not depend on which of the two comes first when no rows are held out: it is the square of the nuclear
+    norm of X'Y over ``|X|^2 |Y|^2``.
 
     A matrix with as many rows as there are texts fits anything: with ``folds=None`` and fewer texts than dimensions the
     linear score is 1 whatever the vectors. So by default mean vectors and A come from the other folds, and the score is
