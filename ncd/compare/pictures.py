@@ -19,6 +19,7 @@ from ncd.compare.svg import (
     decades,
     in_all_widths,
     line,
+    margin,
     rounded,
     short,
     text,
@@ -118,7 +119,7 @@ def curves_picture(result: TaskResult) -> str:
         narrow = width < _PHONE
         names = [short(curve.method, 0.3 * width if not narrow else width) for curve in curves]
         right = width - (4 if narrow else max(map(text_width, names)) + 26)
-        frame = Frame(34, right, 22, 250 if narrow else 330)
+        frame = Frame(margin(ends), right, 22, 250 if narrow else 330)
         x, y = frame.across(sizes[0], max(sizes[-1], sizes[0] + 1), log=True), frame.upward(*ends)
         marks = ticks(*ends)
         parts = frame.rows([y(tick) for tick in marks], [rounded(tick) for tick in marks], _title(result))
@@ -174,7 +175,7 @@ def time_picture(result: TaskResult) -> str:
 
     def draw(width: int) -> tuple[float, list[str]]:
         narrow = width < _PHONE
-        frame = Frame(34, width - 4, 22, 270 if narrow else 370)
+        frame = Frame(margin(ends), width - 4, 22, 270 if narrow else 370)
         x, y = frame.across(*span, log=True), frame.upward(*ends)
         marks, steps = ticks(*ends), decades(*span)
         title = f"seconds for 1,000 {result.unit}"

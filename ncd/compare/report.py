@@ -57,6 +57,7 @@ _PAGE = (
     ".advice{border-left:4px solid var(--k0);padding:.1em 1em;margin:.8em 0;background:rgba(128,128,128,.1)}"
     ".advice p{margin:.4em 0}.about{font-size:87%;opacity:.9}.take{font-size:1.1em;font-weight:bold}"
     ".use{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2em .8em;font-size:87%;margin:.5em 0}"
+    "@media (max-width:600px){.use{grid-template-columns:minmax(0,1fr)}}"
     "code{font:13px/1.45 monospace}li{margin:.2em 0}"
     "@media print{body{max-width:none}.box{overflow:visible}}"
 )
@@ -120,12 +121,16 @@ def page_of(comparison: Comparison) -> str:
 
 def _contents(comparison: Comparison) -> str:
     """Links to the parts of the page."""
-    links = [(f"task{i}", _TITLES[result.task]) for i, result in enumerate(comparison.results)]
+    tasks = [result.task for result in comparison.results]
+    links = [
+        (f"task{i}", _TITLES[one.task] if tasks.count(one.task) == 1 else escape(one.measure))
+        for i, one in enumerate(comparison.results)
+    ]
     if comparison.geometries:
         links.append(("geometry", "Geometry"))
     if any(result.scores for result in comparison.results):
         links.append(("methods", "Methods"))
-    links += [("words", "Words"), ("done", "How it was done"), ("advice", "Rules")]
+    links += [("words", "Words"), ("done", "How it was done"), ("advice", "Why: the rules")]
     return '<span class="small">' + " · ".join(f'<a href="#{to}">{name}</a>' for to, name in links) + "</span>"
 
 
@@ -225,14 +230,14 @@ def _excerpt(text: str) -> str:
 
 def _methods(comparison: Comparison) -> Iterator[str]:
     """What each method is, and a line of Python for it."""
-    rows: dict[str, tuple[str, str, str]] = {}
+    told: dict[str, str] = {}
     for result in comparison.results:
         for score in result.scores:
             used = usage_of(result.task, score.method, score.family)
-            rows[score.method] = (score.method, used.words, used.python or "–")
-    if rows:
-        yield '<h2 id="methods">Methods</h2>'
-        yield table(["method", "what it does", "in Python"], list(rows.values()), wraps=True)
+            code = f"<br><code>{escape(shown(used.python))}</code>" if used.python else ""
+            told[score.method] = f"<dt>{escape(shown(score.method))}</dt><dd>{escape(shown(used.words))}{code}</dd>"
+    if told:
+        yield f'<h2 id="methods">Methods</h2><dl class="small">{"".join(told.values())}</dl>'
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
@@ -267,7 +272,7 @@ def _settings(settings: dict[str, Any]) -> Iterator[str]:
 
 def _advice(comparison: Comparison) -> Iterator[str]:
     """The recommendation sentence by sentence, and the rules."""
-    yield '<h2 id="advice">The whole Recommendation</h2>'
+    yield '<h2 id="advice">Recommendation</h2>'
     numbers = {rule: i for i, rule in enumerate(RULES, 1)}
     for about, group in groupby(comparison.advice, key=lambda one: one.about):
         lines = "".join(
@@ -282,5 +287,5 @@ def _advice(comparison: Comparison) -> Iterator[str]:
 
 def _numbered(items: Sequence[tuple[str, str]]) -> str:
     """A numbered list with anchors."""
-    lines = "".join(f'<li id="{anchor}">{escape(text)}</li>' for anchor, text in items)
+    lines = "".join(f'<li id="{anchor}">{sentence(text)}</li>' for anchor, text in items)
     return f'<ol class="small">{lines}</ol>'

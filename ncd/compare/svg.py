@@ -19,6 +19,7 @@ __all__ = [
     "decades",
     "in_all_widths",
     "line",
+    "margin",
     "rounded",
     "short",
     "text",
@@ -27,8 +28,9 @@ __all__ = [
 ]
 
 #: Each picture is drawn for a phone, a tablet and a wide window; the page shows the one that fits.
-_WIDTHS = {"phone": 343, "tablet": 640, "wide": 1000}
+_WIDTHS = {"phone": 330, "tablet": 640, "wide": 1000}
 _LETTER = 7.0  # mean width of a letter
+_LEAST = 0.06  # of all that a measure can be: the shortest axis
 _INSIDE = 12  # between the ends of an axis and what is drawn
 
 CLASS: dict[Family, str] = {"compression": "k0", "TF-IDF": "k1", "embedding": "k2", "baseline": "k3"}
@@ -162,14 +164,21 @@ def ticks(low: float, high: float) -> list[float]:
 
 def bounds(low: float, high: float, limits: tuple[float, float]) -> tuple[float, float]:
     """Round figures around two, within the limits of what is measured where those hold the figures themselves."""
-    if high <= low:
-        low, high = low - 0.05 * (limits[1] - limits[0]), high + 0.05 * (limits[1] - limits[0])
+    least = _LEAST * (limits[1] - limits[0])
+    if high - low < least:  # small differences are not to look large
+        middle = min(max((low + high) / 2, limits[0] + least / 2), limits[1] - least / 2)
+        low, high = min(low, middle - least / 2), max(high, middle + least / 2)
     step = _step(low, high)
     under, over = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     return (
         max(under, limits[0]) if low >= limits[0] else under,
         min(over, limits[1]) if high <= limits[1] else over,
     )
+
+
+def margin(ends: tuple[float, float]) -> float:
+    """Room for the labels of a vertical axis."""
+    return 14 + max(text_width(rounded(tick)) for tick in ticks(*ends))
 
 
 def decades(low: float, high: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from typing import NamedTuple
@@ -26,11 +27,14 @@ class Usage(NamedTuple):
         A line; names of texts and labels are the reader's own. Empty for a baseline.
     command : str
         A command line; empty where there is none.
+    instead : str
+        Where there is none: the command of a method that is close.
     """
 
     words: str
     python: str = ""
     command: str = ""
+    instead: str = ""
 
 
 _CLASSIFY = "ncd classify --train train.jsonl --test new.jsonl"
@@ -74,7 +78,7 @@ def usage_of(task: Task, method: str, family: Family, n_clusters: int | str = "n
     Examples
     --------
     >>> usage_of("classify", "gzip:9 5-NN", "compression").python
-    "ncd.NCDClassifier('gzip:9', n_neighbors=5).fit(texts, labels).predict(new_texts)"
+    'ncd.NCDClassifier("gzip:9", n_neighbors=5).fit(texts, labels).predict(new_texts)'
     >>> usage_of("cluster", "minilm, Ward", "embedding", 4).command
     'ncd matrix texts.jsonl --embedder minilm -o distances.csv'
     """
@@ -113,7 +117,7 @@ def _classifier(method: str, family: Family) -> Usage:
         made = f"ncd.embed.get_embedder({_object(source, family)}).fit(texts)"
         learned = "LogisticRegression(C=10, max_iter=1000).fit(e.encode(texts), labels)"
         python = f"e = {made}; {learned}.predict(e.encode(new_texts))  # scikit-learn"
-        return Usage(words, python)
+        return Usage(words, python, "", _command(f"{_CLASSIFY} --method knn --embedder", source, family))
     if method.endswith(" dictionaries"):
         source = method.removesuffix(" dictionaries")
         words = f"{source} compresses a text after the training texts of each label; the shortest result decides."
@@ -144,7 +148,7 @@ def _clusters(method: str, family: Family, n_clusters: int | str) -> Usage:
     matrix, command, words = _matrix(source, family)
     if way in _LINKAGE:
         linkage, told = _LINKAGE[way]
-        python = f"ncd.cluster.linkage_clusters({matrix}, {n_clusters}, method={linkage!r})"
+        python = f'ncd.cluster.linkage_clusters({matrix}, {n_clusters}, method="{linkage}")'
         return Usage(told.format(words), python, command)
     told = f"Takes as centres texts that are as far from each other as can be; each other text joins one, on {words}."
     python = f'ncd.cluster.OfflineClustering({n_clusters}, metric="precomputed").fit_predict({matrix})'
@@ -189,14 +193,16 @@ def _segments(method: str, family: Family) -> Usage:
     """A segmentation."""
     start = "ncd changepoints document.txt --unit lines --method"
     if method == "word code":
-        words, cost, command = "A segment is cheap if its words repeat.", "'words'", f"{start} words"
+        words, cost, command = "A segment is cheap if its words repeat.", '"words"', f"{start} words"
     elif family == "compression":
         words = f"A segment is cheap if {method} makes it shorter than the same lines shuffled."
         cost, command = _object(method, family), _command(start, method, family)
     else:
         words = f"A segment is cheap if the vectors of its lines ({method}) are alike."
         known = _known(method, family)
-        cost = repr(f"embedding:{method}") if known else f"ncd.changepoint.EmbeddingCost({_OWN})"
+        cost = (
+            json.dumps(f"embedding:{method}", ensure_ascii=False) if known else f"ncd.changepoint.EmbeddingCost({_OWN})"
+        )
         command = f"{start} {shlex.quote(f'embedding:{method}')}" if known else ""
     words += " The cuts are those for which the bits of all segments together are fewest."
     return Usage(words, f'ncd.changepoint.TextSegmenter({cost}, unit="lines").fit_predict(text)', command)
@@ -217,7 +223,7 @@ def _known(source: str, family: Family) -> bool:
 
 def _object(source: str, family: Family) -> str:
     """A name as Python has it."""
-    return repr(source) if _known(source, family) else _OWN
+    return json.dumps(source, ensure_ascii=False) if _known(source, family) else _OWN
 
 
 def _command(before: str, source: str, family: Family, after: str = "") -> str:

@@ -43,12 +43,12 @@ def sentence(text: str) -> str:
 def taken(result: TaskResult, advice: Sequence[Advice]) -> list[Score]:
     """The methods that the recommendation takes: one, or those between which it cannot decide, or none."""
     text = next((one.text for one in advice if one.rule == "take"), "")
-    found = []
-    for score in result.scores:
+    found: dict[int, Score] = {}
+    for score in sorted(result.scores, key=lambda score: len(score.method)):  # "minilm, Ward" is not "minilm"
         place = re.search(rf"\b(?:[Tt]ake|or) {re.escape(score.method)}(?=[:,.]| for )", text)
         if place:
-            found.append((place.start(), score))
-    return [score for _, score in sorted(found, key=lambda one: one[0])]
+            found[place.start()] = score
+    return [found[place] for place in sorted(found)]
 
 
 def _use(result: TaskResult, score: Score) -> str:
@@ -56,9 +56,9 @@ def _use(result: TaskResult, score: Score) -> str:
     used = usage_of(result.task, score.method, score.family)
     if not used.python:
         return ""
-    lines = (("In Python", used.python), ("Command line", used.command))
-    cells = "".join(
-        f"<span>{name}</span>" + (f"<code>{escape(shown(line))}</code>" if line else "<span>none for this one</span>")
-        for name, line in lines
-    )
-    return f"<p>{escape(score.method)}: {escape(shown(used.words))}</p><div class='use'>{cells}</div>"
+    command = f"<code>{escape(shown(used.command))}</code>" if used.command else "none for this method"
+    if used.instead:
+        command += f"; with nearest neighbours in its place: <code>{escape(shown(used.instead))}</code>"
+    python = f"<code>{escape(shown(used.python))}</code>"
+    cells = f"<span>In Python</span>{python}<span>Command line</span><span>{command}</span>"
+    return f"<p>{escape(shown(f'{score.method}: {used.words}'))}</p><div class='use'>{cells}</div>"
