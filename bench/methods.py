@@ -218,7 +218,7 @@ METHODS: tuple[Method, ...] = (
     Method(
         "model2vec",
         "model2vec of MiniLM + logistic regression",
-        _on_vectors("model2vec:minilm"),
+        _on_vectors("model2vec:minilm,empty=zero"),
         needs=("model2vec", *_MINILM),
         ranked=False,
         note=f"static vectors, distilled from MiniLM; {_CHOSEN}",
