@@ -41,12 +41,15 @@ class TextFile:
         Where each text stands: ``train.jsonl:17`` (file and line) or a file's path.
     path : str
         What was read.
+    fields : tuple of str
+        Names of the fields of the first row; of plain files none.
     """
 
     texts: list[str] | list[bytes]
     labels: list[str] | None
     names: list[str]
     path: str
+    fields: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -135,14 +138,16 @@ def read_texts(
         raise ReadError(f"{title} is a folder and cannot be read as {form}: give a file")
     texts: list[str] = []
     names, given = [], []
+    first: dict[str, Any] = {}
     for number, fields in _fields(form, _lines(where, title, encoding), title, text_field, label_field):
+        first = first or fields
         names.append(f"{title}:{number}")
         texts.append(_text(fields, text_field, names[-1]))
         given.append(_label(fields, label_field, names[-1]))
     if not texts:
         raise ReadError(f"{title}: holds no texts")
     _refuse_empty(texts, names, allow_empty)
-    return TextFile(texts, _labels(given, names, title, label_field, require_labels), names, title)
+    return TextFile(texts, _labels(given, names, title, label_field, require_labels), names, title, tuple(first))
 
 
 def read_rows(

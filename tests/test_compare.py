@@ -1,11 +1,14 @@
 """Comparisons from beginning to end: collections, splits, figures, the report, the command."""
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,9 +22,11 @@ from ncd.compare.collection import collection_of, document_of
 from ncd.compare.intervals import wilson
 from ncd.compare.measure import joules, peak_memory, spent
 from ncd.compare.recommend import RULES
-from ncd.compare.sources import Logistic, NearestVote, sources_of
+from ncd.compare.run import _one
+from ncd.compare.sources import Logistic, NearestVote, Source, sources_of
 from ncd.compare.splitting import draw, sample, split_of
 from ncd.compare.worker import isolated
+from ncd.embed import get_embedder, registry
 from ncd.exceptions import EmptyTextError, ReadError
 from ncd.readers import read_texts
 
@@ -77,7 +82,9 @@ def test_collections_by_what_they_hold(tmp_path):
         ('{"text1": "a", "text2": "b", "score": "high"}\n', "'high' where a finite number"),
         ('{"text1": "a", "text2": "b", "score": NaN}\n', "finite number"),
         ('{"text1": "a", "text2": "b", "score": true}\n', "finite number"),
-        ('{"text1": "a", "text2": "b", "score": 1}\n', "1 pairs"),
+        ('{"text1": "a", "text2": "b", "score": 1}\n', "1 pair: a rank"),
+        ('{"text": ""}\n', "an empty text has no vector; take it out"),
+        ('{"q": "a", "a": "b", "gold": 1}\n', "text1, text2 and score"),
         ('{"text": "a"\n', "malformed JSON"),
         ("", "holds no texts"),
     ],
@@ -86,6 +93,33 @@ def test_bad_rows_are_named(tmp_path, content, message):
     (tmp_path / "data.jsonl").write_text(content)
     with pytest.raises(ReadError, match=message):
         read_collection(tmp_path / "data.jsonl")
+
+
+def test_pairs_and_labels_under_other_names(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("q,a,gold,label\none cat,two cats,4,x\nice,snow,3,x\nsun,moon,1,y\n")
+    found = read_collection(path, text_field="q,a", score_field="gold")
+    assert (found.kind, found.seconds, found.scores) == ("pairs", ["two cats", "snow", "moon"], [4.0, 3.0, 1.0])
+    for wrong in ({"text_field": "q,a", "score_field": "silver"}, {"text_field": "q", "score_field": "gold"}):
+        with pytest.raises(ReadError, match="text1, text2 and score"):
+            read_collection(path, **wrong)
+    path.write_text('Review,Sentiment\n"a cat, of course",good\niron,bad\n')
+    found = read_collection(path, text_field="Review")
+    assert found.described == "2 texts without labels"
+    assert "No field 'label' (found: 'Sentiment')" in found.notes[0]
+    assert "--label-field Sentiment" in found.notes[0]
+    named = read_collection(path, text_field="Review", label_field="Sentiment")
+    assert (named.labels, named.notes) == (["good", "bad"], ())
+    with pytest.raises(ReadError, match="no field 'Mood'"):
+        read_collection(path, text_field="Review", label_field="Mood")
+
+
+def test_one_text_and_labels_of_missing_values():
+    with pytest.raises(ValueError, match=r"two or more are needed; .*======== stand"):
+        compare(["a cat sat on the mat"], **QUICK)
+    texts, labels = labelled(20)
+    odd = compare(texts, [*labels[:-2], "NaN", "NaN"], task="cluster", **QUICK)
+    assert "2 texts with the label 'NaN', as missing values are written: it is taken as a label." in odd.notes
 
 
 def test_a_task_that_does_not_fit_is_refused(tmp_path):
@@ -103,7 +137,7 @@ def test_a_task_that_does_not_fit_is_refused(tmp_path):
 
 
 def test_collections_from_python_are_checked():
-    with pytest.raises(ValueError, match="2 labels for 1 texts"):
+    with pytest.raises(ValueError, match="2 labels for 1 text:"):
         collection_of(["a"], ["x", "y"])
     with pytest.raises(ValueError, match="without labels"):
         collection_of(["a"], test=["b"])
@@ -140,8 +174,10 @@ def test_a_split_says_what_was_sampled_and_what_cannot_be_right():
     assert len(split.train) == 10
     assert split.train_labels.count("a") == 5
     assert any("Of 40 training texts 10 were sampled" in note for note in split.notes)
-    assert any("labels that no training text has" in note for note in split.notes)
-    with pytest.raises(ValueError, match="all labels are 'a'"):
+    assert "1 test text has a label that no training text has ('z'); no method can be right on it." in split.notes
+    with pytest.raises(ValueError, match="no test text has a label that a training text has: 'y', 'z' in the test set"):
+        split_of(replace(collection, test_labels=["y", "z"]), max_train=10, max_test=9, random_state=0)
+    with pytest.raises(ValueError, match=r"all labels are 'a'.*--task geometry"):
         split_of(Collection("labelled", "x", texts, ["a"] * 40), max_train=None, max_test=None, random_state=0)
     with pytest.raises(ValueError, match="one text only"):
         split_of(Collection("labelled", "x", ["p", "q"], ["a", "b"]), max_train=None, max_test=None, random_state=0)
@@ -201,6 +237,32 @@ def test_what_a_call_takes(tmp_path):
 def test_errors_come_back_from_another_process():
     with pytest.raises(FileNotFoundError, match="no such file"):
         isolated(read_texts, "nowhere.jsonl")
+
+
+class Lengths:
+    """An embedder as a user writes one."""
+
+    name = "lengths"
+
+    def encode(self, texts):
+        return np.array([[len(text), 1.0] for text in texts])
+
+
+def test_a_class_of_the_script_works_in_the_main_process(monkeypatch):
+    monkeypatch.setattr(sys.modules["__main__"], "Lengths", Lengths, raising=False)
+    monkeypatch.setattr(Lengths, "__module__", "__main__")
+    asked = pickle.loads(pickle.dumps(Lengths()))  # it can be sent; only the other process cannot read it
+    source = Source("embedder", asked, "lengths", "embedding")
+    limits = SimpleNamespace(isolate=True)
+    answer, remarks = _one(source, repr, asked, limits)
+    assert "Lengths" in answer
+    assert remarks == ["worked in the main process, because it cannot be sent to another one"]
+
+
+def test_names_that_were_registered_here_are_not_sent(monkeypatch):
+    monkeypatch.setitem(registry._registered, "lengths", Lengths)
+    assert Source("embedder", "lengths", "lengths", "embedding").registered_here
+    assert not Source("embedder", "tfidf", "tfidf", "TF-IDF").registered_here
 
 
 def test_sources_are_checked_before_anything_is_computed():
@@ -267,7 +329,7 @@ def test_json_has_no_numbers_that_json_lacks(comparison, tmp_path):
 
 
 def test_unlabelled_texts(tmp_path):
-    found = compare(labelled(20)[0], task=None, **QUICK)
+    found = compare(labelled(30)[0], task=None, **QUICK)
     assert found.results == ()
     assert len(found.agreements) == 3
     assert found.advice[0].rule == "geometry"
@@ -303,6 +365,19 @@ def test_documents_are_cut():
     assert known.best.estimate.value < next(s for s in known.scores if s.method == "no cut").estimate.value
 
 
+def test_test_texts_that_were_learned_from_are_counted():
+    texts, labels = labelled(60)
+    found = compare(texts, labels, test=texts[:40], test_labels=labels[:40], task="classify", draws=0, **QUICK)
+    assert found.results[0].leaked == 40
+    assert [one.rule for one in found.advice] == ["leak", "best"]
+
+
+def test_a_user_s_embedder_is_not_trained(comparison):
+    mine = get_embedder("tfidf:3")
+    compare(labelled(20)[0], **(QUICK | {"embedders": [mine]}))
+    assert not mine.fitted
+
+
 def test_one_source_that_fails_does_not_stop_the_others():
     class Broken:
         name = "broken"
@@ -318,6 +393,7 @@ def test_one_source_that_fails_does_not_stop_the_others():
     assert found.results[0].scores
     assert any("left out: the model fell over" in line for line in lines)
     assert "fell over" in found.to_html()
+    assert "broken was left out: the model fell over." in str(found)
 
 
 def test_impatience_leaves_slow_methods_out():

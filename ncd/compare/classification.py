@@ -227,5 +227,14 @@ def classification(
     curves = tuple(curve for one in scores if one.method in outcomes and (curve := outcomes[one.method].curve))
     left_out = {one.method: one.left_out for one in outcomes.values() if one.predictions is None}
     return TaskResult(
-        "classify", "accuracy", True, len(truth), scores, duels, left_out, curves, min(plan.curve_texts, len(truth))
+        "classify",
+        "accuracy",
+        True,
+        len(truth),
+        scores,
+        duels,
+        left_out,
+        curves,
+        min(plan.curve_texts, len(truth)),
+        leaked=split.leaked,
     )

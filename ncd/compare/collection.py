@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Literal, TypeAlias, get_args
@@ -16,7 +16,17 @@ from ncd.embed.base import as_strings
 from ncd.exceptions import ReadError
 from ncd.readers import Format, TextFile, read_rows, read_texts
 
-__all__ = ["MARK", "Collection", "Document", "Kind", "Task", "collection_of", "document_of", "read_collection"]
+__all__ = [
+    "MARK",
+    "Collection",
+    "Document",
+    "Kind",
+    "Task",
+    "collection_of",
+    "counted",
+    "document_of",
+    "read_collection",
+]
 
 Kind: TypeAlias = Literal["labelled", "unlabelled", "pairs", "documents"]
 Task: TypeAlias = Literal["classify", "cluster", "geometry", "similarity", "segment"]
@@ -25,6 +35,10 @@ Task: TypeAlias = Literal["classify", "cluster", "geometry", "similarity", "segm
 MARK = "========"
 _PAIRS = (("text1", "text2"), ("sentence1", "sentence2"))
 _SCORES = ("score", "label", "similarity")
+_PAIRED = (
+    "pairs have the fields text1, text2 and score, or those of text_field='a,b' and score_field='c' (--text-field a,b "
+    "--score-field c)"
+)
 _TASKS: dict[Kind, tuple[Task, ...]] = {
     "labelled": ("classify", "cluster", "geometry"),
     "unlabelled": ("geometry",),
@@ -68,6 +82,8 @@ class Collection:
     scores : list of float
         Of pairs: what the distances are held against.
     documents : list of Document
+    notes : tuple of str
+        What is to be said of it.
     """
 
     kind: Kind
@@ -79,6 +95,7 @@ class Collection:
     seconds: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -95,13 +112,25 @@ class Collection:
     def described(self) -> str:
         """One line: how many of what."""
         if self.kind == "pairs":
-            return f"{len(self):,} pairs of texts with scores"
+            return f"{counted(len(self), 'pairs')} of texts with scores"
         if self.kind == "documents":
             segments = sum(len(document.ends) for document in self.documents)
-            return f"{len(self):,} documents of {segments:,} segments"
-        labels = f" with {len(set(self.labels)):,} labels" if self.labels is not None else " without labels"
+            return f"{counted(len(self), 'documents')} of {counted(segments, 'segments')}"
+        labels = f" with {counted(len(set(self.labels)), 'labels')}" if self.labels is not None else " without labels"
         given = f" ({len(self.test):,} of them given as test texts)" if self.test else ""
-        return f"{len(self):,} texts{labels}{given}"
+        return f"{counted(len(self), 'texts')}{labels}{given}"
+
+
+def counted(n: int, things: str) -> str:
+    """
+    A number of things; of one, without the plural's last letter.
+
+    Examples
+    --------
+    >>> counted(1, "texts"), counted(2000, "texts")
+    ('1 text', '2,000 texts')
+    """
+    return f"{n:,} {things.removesuffix('s') if n == 1 else things}"
 
 
 def collection_of(
@@ -160,7 +189,7 @@ def _strings_of(labels: Any, n: int, name: str) -> list[str]:
     """Labels as strings, one a text."""
     found = [str(label) for label in as_labels(labels, name).tolist()]
     if len(found) != n:
-        raise ValueError(f"{name} has {len(found):,} labels for {n:,} texts: give one label a text")
+        raise ValueError(f"{name} has {counted(len(found), 'labels')} for {counted(n, 'texts')}: give one label a text")
     return found
 
 
@@ -176,7 +205,7 @@ def _pairs_of(pairs: Any, scores: Any) -> Collection:
     if not np.isfinite(numbers).all():
         raise ValueError(f"labels[{int(np.argmin(np.isfinite(numbers)))}] is not a finite number")
     if len(rows) < 3:
-        raise ValueError(f"texts has {len(rows)} pairs: a rank correlation needs 3 or more")
+        raise ValueError(f"texts has {counted(len(rows), 'pairs')}: a rank correlation needs 3 or more")
     firsts, seconds = (as_strings([row[side] for row in rows], name=f"texts[:, {side}]") for side in (0, 1))
     return Collection("pairs", "texts", firsts, seconds=seconds, scores=numbers.tolist())
 
@@ -204,7 +233,7 @@ def document_of(text: str, *, name: str = "text") -> Document:
     filled = [segment for segment in segments if segment]
     lines = tuple(chain.from_iterable(filled))
     if len(lines) < 2:
-        raise ValueError(f"{name} has {len(lines)} lines beside its marks: a document needs 2 or more")
+        raise ValueError(f"{name} has {counted(len(lines), 'lines')} beside its marks: a document needs 2 or more")
     return Document(lines, tuple(np.cumsum([len(segment) for segment in filled]).tolist()))
 
 
@@ -215,7 +244,8 @@ def read_collection(
     task: Task | None = None,
     format: Format | None = None,
     text_field: str = "text",
-    label_field: str | None = "label",
+    label_field: str | None = None,
+    score_field: str | None = None,
     encoding: str = "utf-8",
 ) -> Collection:
     """
@@ -230,8 +260,14 @@ def read_collection(
     test : path-like, optional
         A test set of labelled texts.
     task : str, optional
-    format, text_field, label_field, encoding
+    format, encoding
         As in `ncd.read_texts`.
+    text_field : str
+        The field of the text; of pairs, the two fields of the texts with a comma between them: ``"question,answer"``.
+    label_field : str, optional
+        The field of the label, which must be there. Default: ``label``, if there is such a field.
+    score_field : str, optional
+        The field of the scores of pairs. Default: the first of ``score``, ``label`` and ``similarity``.
 
     Returns
     -------
@@ -240,16 +276,24 @@ def read_collection(
     Raises
     ------
     ReadError
-        As in `ncd.read_texts`; for a `task` that the collection does not fit; for plain files that are not UTF-8.
+        As in `ncd.read_texts`; for a `task` that the collection does not fit; for plain files that are not UTF-8; for
+        empty texts.
     OSError
         If a file does not exist or may not be read.
     """
     where = os.fspath(path)
-    collection = None if where == "-" or os.path.isdir(where) else _read_pairs(where, text_field, format, encoding)
+    rows = None if where == "-" or os.path.isdir(where) else _rows(where, format, encoding)
+    collection = None if rows is None else _read_pairs(where, rows, text_field, score_field)
     if collection is None:
-        labels = None if task == "segment" else label_field
-        found = read_texts(where, format=format, text_field=text_field, label_field=labels, encoding=encoding)
+        if score_field is not None:
+            raise ReadError(f"{where}: score_field is {score_field!r}, and these are no pairs of texts: {_PAIRED}")
+        label = None if task == "segment" else label_field or "label"
+        found = read_texts(
+            where, format=format, text_field=text_field, label_field=label, allow_empty=True, encoding=encoding
+        )
         collection = _from_file(found, task)
+        if label is not None and collection.kind == "unlabelled" and found.fields and label not in found.fields:
+            collection = _without_labels(collection, label, label_field is not None, found.fields, text_field)
     if task is not None and task not in collection.tasks:
         raise ReadError(f"{collection.name}: {_unfit(task, collection)}")
     if test is None:
@@ -257,9 +301,32 @@ def read_collection(
     if collection.kind != "labelled":
         raise ReadError(f"{collection.name}: a test set goes with labelled texts, and these are {collection.described}")
     tested = read_texts(
-        test, format=format, text_field=text_field, label_field=label_field, require_labels=True, encoding=encoding
+        test,
+        format=format,
+        text_field=text_field,
+        label_field=label_field or "label",
+        require_labels=True,
+        allow_empty=True,
+        encoding=encoding,
     )
     return replace(collection, test=_decoded(tested), test_labels=list(tested.labels or []))
+
+
+def _without_labels(
+    collection: Collection, label: str, named: bool, fields: Sequence[str], text_field: str
+) -> Collection:
+    """Texts without labels, with a word on where labels might be; an error where the field was named."""
+    others = [name for name in fields if name != text_field]
+    found = ", ".join(map(repr, others[:8])) or "none"
+    if named:
+        raise ReadError(f"{collection.name}: no field {label!r} (found: {found}): name that of the labels")
+    if not others:
+        return collection
+    note = (
+        f"No field {label!r} (found: {found}): these are texts without labels. If they have labels, name the field: "
+        f"label_field={others[0]!r} (--label-field {others[0]})."
+    )
+    return replace(collection, notes=(*collection.notes, note))
 
 
 def _unfit(task: Task, collection: Collection) -> str:
@@ -268,7 +335,7 @@ def _unfit(task: Task, collection: Collection) -> str:
         "classify": "labelled texts",
         "cluster": "labelled texts, to be held against",
         "geometry": "texts",
-        "similarity": "pairs of texts with scores (fields text1, text2 and score)",
+        "similarity": f"pairs of texts with scores ({_PAIRED})",
         "segment": f"documents in which lines that begin with {MARK} part the segments",
     }
     return f"task {task!r} needs {needs[task]}, and these are {collection.described}"
@@ -291,6 +358,10 @@ def _from_file(found: TextFile, task: Task | None) -> Collection:
 def _decoded(found: TextFile) -> list[str]:
     """Texts as strings; embedders read characters."""
     strings = []
+    empty = [name for text, name in zip(found.texts, found.names, strict=True) if not text]
+    if empty:
+        more = f" ({len(empty):,} such texts)" if len(empty) > 1 else ""
+        raise ReadError(f"{empty[0]}: empty text{more}: an empty text has no vector; take it out")
     texts: Sequence[str | bytes] = found.texts
     for text, name in zip(texts, found.names, strict=True):
         try:
@@ -303,15 +374,29 @@ def _decoded(found: TextFile) -> list[str]:
     return strings
 
 
-def _read_pairs(where: str, text_field: str, format: Format | None, encoding: str) -> Collection | None:
-    """The pairs in a file, or None where its first row is none."""
+def _rows(where: str, format: Format | None, encoding: str) -> Iterator[tuple[str, dict[str, Any]]] | None:
+    """The rows of a file; None where it has none, and where the first cannot be read."""
     try:
         rows = read_rows(where, format=format, encoding=encoding)
         first = next(rows, None)
     except ReadError:
         return None  # said better where texts are read
-    keys = None if first is None else _pair_keys(first[1], text_field)
-    if first is None or keys is None:
+    return None if first is None else chain([first], rows)
+
+
+def _read_pairs(
+    where: str, rows: Iterator[tuple[str, dict[str, Any]]], text_field: str, score_field: str | None
+) -> Collection | None:
+    """The pairs in a file, or None where its first row is none."""
+    first = next(rows)
+    keys = _pair_keys(*first, text_field, score_field)
+    if keys is None:
+        if text_field not in first[1]:
+            names = ", ".join(map(repr, list(first[1])[:8])) or "none"
+            raise ReadError(
+                f"{first[0]}: no field {text_field!r} (found: {names}): name that of the texts with text_field=... "
+                f"(--text-field); {_PAIRED}"
+            )
         return None
     firsts, seconds, scores = [], [], []
     for name, fields in chain([first], rows):
@@ -320,17 +405,26 @@ def _read_pairs(where: str, text_field: str, format: Format | None, encoding: st
         seconds.append(two)
         scores.append(score)
     if len(firsts) < 3:
-        raise ReadError(f"{where}: {len(firsts)} pairs: a rank correlation needs 3 or more")
+        raise ReadError(f"{where}: {counted(len(firsts), 'pairs')}: a rank correlation needs 3 or more")
     return Collection("pairs", where, firsts, seconds=seconds, scores=scores)
 
 
-def _pair_keys(fields: dict[str, Any], text_field: str) -> tuple[tuple[str, ...], str] | None:
+def _pair_keys(
+    row: str, fields: dict[str, Any], text_field: str, score_field: str | None
+) -> tuple[tuple[str, ...], str] | None:
     """The fields of the texts and of the score, if a row is a pair."""
     texts: Sequence[str] | None = next((names for names in _PAIRS if all(name in fields for name in names)), None)
+    named = tuple(name.strip() for name in text_field.split(","))
+    if text_field not in fields and len(named) == 2:
+        texts = named if all(name in fields for name in named) else None
     both = fields.get(text_field)
     if texts is None and isinstance(both, list) and len(both) == 2:
         texts = (text_field,)
-    score = next((name for name in _SCORES if name in fields), None)
+    wanted = _SCORES if score_field is None else (score_field,)
+    score = next((name for name in wanted if name in fields), None)
+    if texts is not None and score is None and (score_field is not None or len(named) == 2):
+        found = ", ".join(map(repr, fields))
+        raise ReadError(f"{row}: no field {' or '.join(map(repr, wanted))} (found: {found}) for the scores: {_PAIRED}")
     return None if texts is None or score is None else (tuple(texts), score)
 
 

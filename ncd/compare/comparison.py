@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ncd.arguments import real_number, seed, whole_number
-from ncd.compare.collection import Collection, Task, collection_of
+from ncd.compare.collection import MARK, Collection, Task, collection_of, counted
 from ncd.compare.results import Advice, Agreement, Geometry, TaskResult, plain
 from ncd.files import atomic_write
 
 __all__ = ["Comparison", "compare", "compare_collection"]
 
 _PACKAGES = ("numpy", "scikit-learn", "sentence-transformers", "torch", "gensim", "model2vec", "transformers")
+_MISSING = ("nan", "none", "null", "n/a")  # labels of values that were missing where the file was written
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,16 +261,35 @@ def compare_collection(
         n_jobs=n_jobs,
         progress=progress,
     )
+    if collection.kind in ("labelled", "unlabelled") and len(collection) < 2:
+        raise ValueError(
+            f"{collection.name}: one text: two or more are needed; a single plain file is compared on where its lines "
+            f"change topic, if lines that begin with {MARK} stand between its segments"
+        )
     found = run_tasks(collection, wanted, embedders, compressors, limits, report or (lambda line: None))
     return Comparison(
         name=collection.name,
         described=collection.described,
-        advice=tuple(recommended(found.results, found.agreements)),
+        advice=tuple(recommended(found.results, found.agreements, found.left_out)),
         settings={"tasks": list(wanted), **plain(limits)},
         machine=_machine(),
         seconds=time.perf_counter() - start,
-        **vars(found),
+        **(vars(found) | {"notes": (*_remarks(collection), *found.notes)}),
     )
+
+
+def _remarks(collection: Collection) -> list[str]:
+    """What is to be said of the collection itself."""
+    labels = Counter([*(collection.labels or ()), *collection.test_labels])
+    odd = [label for label in labels if label.strip().lower() in _MISSING]
+    return [
+        *collection.notes,
+        *(
+            f"{counted(labels[label], 'texts')} with the label {label!r}, as missing values are written: it is taken "
+            "as a label."
+            for label in odd
+        ),
+    ]
 
 
 def _machine() -> dict[str, Any]:

@@ -36,7 +36,8 @@ def ranking(
     Scores, best first, and duels.
 
     Equal figures stand in the order of the time for an answer. The best is chosen on the same texts on which the others
-    are held against it, which flatters it a little.
+    are held against it, which flatters it a little. p-values of methods are adjusted for the number of methods; those
+    of baselines are not, because only the best method is held against them.
 
     Parameters
     ----------
@@ -55,7 +56,10 @@ def ranking(
     sign = -1.0 if higher_is_better else 1.0
     figures = {one.method: estimate(one.values) for one in entrants}
     order = sorted(entrants, key=lambda one: (sign * figures[one.method].value, one.cost.answer or 0.0, one.method))
-    to_best = _adjusted([difference(one.values, order[0].values) for one in order[1:]])
+    to_best = [difference(one.values, order[0].values) for one in order[1:]]
+    methods = [i for i, one in enumerate(order[1:]) if one.family != "baseline"]
+    for i, held in zip(methods, _adjusted([to_best[i] for i in methods]), strict=True):
+        to_best[i] = held
     scores = tuple(
         Score(one.method, one.family, figures[one.method], held, one.cost)
         for one, held in zip(order, [None, *to_best], strict=True)
@@ -64,9 +68,9 @@ def ranking(
         next((one for one in order if one.family == family), None) for family in FAMILIES if family != "baseline"
     ]
     pairs = list(combinations([one for one in leaders if one is not None], 2))
-    held = _adjusted([difference(a.values, b.values) for a, b in pairs])
+    fought = _adjusted([difference(a.values, b.values) for a, b in pairs])
     duels = tuple(
-        Duel(a.method, b.method, (a.family, b.family), found) for (a, b), found in zip(pairs, held, strict=True)
+        Duel(a.method, b.method, (a.family, b.family), found) for (a, b), found in zip(pairs, fought, strict=True)
     )
     return scores, duels
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from ncd.compare.collection import counted
 from ncd.compare.intervals import paired_means
 from ncd.compare.results import Advice, Agreement, Curve, Score, TaskResult
 
@@ -14,26 +15,37 @@ __all__ = ["RULES", "recommended"]
 
 _LEVEL = 0.05
 _MARGIN = 0.02  # of the figure: what is given up for a cheaper method
-_WIDE = 0.05  # half an interval from which on a collection is too small
+_WIDE = 0.05  # half an interval from which on it is called wide
+_TIMES = 2.0  # as fast: what is worth a word where figures cannot decide
 _OVERLAP = 0.3
 _FEW = 100  # labels a class beyond which a lead is no matter of few labels
+_LEAKED = 0.5  # of the test texts
+_LEAST = {"texts": 30, "pairs": 30, "documents": 10}
 
 #: What the sentences follow from.
 RULES = {
-    "best": "The method with the best figure, with its 95 % interval.",
-    "small": f"Half the best method's interval is {100 * _WIDE:.0f} points or more: the collection is too small to "
-    "tell methods apart that differ by less.",
-    "chance": "The best method is not clearly better than saying the same of every text (adjusted p of 0.05 or more): "
-    "nothing is recommended.",
-    "equal": "Methods whose figures are not clearly worse than the best one (adjusted p of 0.05 or more).",
-    "take": f"Of the best method and those not clearly worse and at most {100 * _MARGIN:.0f} points behind, the one "
-    "that answers soonest.",
-    "families": "The best compression method against the best embedding method: one leads if the adjusted p is below "
-    "0.05.",
-    "cost": "Time for an answer, encoding included, and size on disk of the best method of either family.",
-    "few": "With few labels, the mean over the draws of the best compression and the best embedding method at each "
-    "size: one leads if the 95 % interval of the paired difference does not hold 0.",
-    "geometry": f"Sources of distances agree on neighbours if they share {100 * _OVERLAP:.0f} % or more of them.",
+    "too few": f"Below {_LEAST['texts']} test texts, {_LEAST['pairs']} pairs or {_LEAST['documents']} documents no "
+    "method is named and none is recommended, whatever the figures are.",
+    "leak": "Test texts that are word for word among the training texts are counted: if half of them or more are, "
+    "no method is recommended.",
+    "best": "The method with the best figure is named, with its 95 % interval.",
+    "chance": "If a baseline has the best figure, or the best method is not clearly better than the best baseline "
+    "(p of 0.05 or more, of that comparison alone), no method is recommended.",
+    "small": f"If half of the best method's interval is {100 * _WIDE:.0f} points or more, the collection is called "
+    "small.",
+    "equal": "Methods whose figures are not clearly worse than the best one (adjusted p of 0.05 or more) cannot be "
+    "told apart from it.",
+    "take": f"Taken is the fastest of the best method and those that cannot be told apart from it and are at most "
+    f"{100 * _MARGIN:.0f} points behind. Where that is the best one itself, and one further behind is at least "
+    f"{_TIMES:.0f} times as fast and cannot be told apart either, both are named.",
+    "families": "The best compression method is held against the best embedding method: one leads if the adjusted p is "
+    "below 0.05.",
+    "cost": "Beside it stand the time for an answer, encoding included, and the size on disk of both.",
+    "few": "With few labels, the means over the draws of the best compression and the best embedding method are held "
+    "against each other at each size: one leads if the 95 % interval of the paired difference does not hold 0.",
+    "geometry": f"Sources of distances are said to disagree if the interval of their shared neighbours is below "
+    f"{100 * _OVERLAP:.0f} %.",
+    "left out": "What was asked for and could not be measured is named, with the reason.",
 }
 
 _ABOUT = {
@@ -45,7 +57,9 @@ _ABOUT = {
 }
 
 
-def recommended(results: Sequence[TaskResult], agreements: Sequence[Agreement] = ()) -> list[Advice]:
+def recommended(
+    results: Sequence[TaskResult], agreements: Sequence[Agreement] = (), left_out: Mapping[str, str] | None = None
+) -> list[Advice]:
     """
     What the figures say, task by task.
 
@@ -53,6 +67,8 @@ def recommended(results: Sequence[TaskResult], agreements: Sequence[Agreement] =
     ----------
     results : sequence of TaskResult
     agreements : sequence of Agreement
+    left_out : dict of str to str, optional
+        Sources that were not measured at all, and why.
 
     Returns
     -------
@@ -60,38 +76,69 @@ def recommended(results: Sequence[TaskResult], agreements: Sequence[Agreement] =
         Each with the rule of `RULES` that it follows from.
     """
     said = [replace(advice, about=about(result)) for result in results if result.scores for advice in _on_task(result)]
-    return [*said, *_on_geometry(agreements)]
+    missing = [Advice("left out", f"{name} was left out: {why}.", "Left out") for name, why in (left_out or {}).items()]
+    return [*said, *_on_geometry(agreements), *missing]
 
 
 def about(result: TaskResult) -> str:
     """What a task's sentences are about."""
-    return f"{_ABOUT[result.task]}: {result.measure}, {result.n:,} {result.unit}"
+    return f"{_ABOUT[result.task]}: {result.measure}, {counted(result.n, _unit(result))}"
+
+
+def _unit(result: TaskResult) -> str:
+    """What is counted, in the plural."""
+    return "test texts" if result.task == "classify" else result.unit
 
 
 def _on_task(result: TaskResult) -> Iterator[Advice]:
     """The sentences on one task."""
+    yield from _on_figures(result)
+    for name, why in result.left_out.items():
+        yield Advice("left out", f"{name} was left out: {why}.")
+
+
+def _on_figures(result: TaskResult) -> Iterator[Advice]:
+    """The sentences on its figures: few texts, texts known before, chance; or which method to take."""
     real = [score for score in result.scores if score.family != "baseline"]
     if not real:
         yield Advice("best", "No method was measured.")
         return
+    unit, least = _unit(result), _LEAST[result.unit]
+    if result.n < least:
+        yield Advice(
+            "too few",
+            f"{counted(result.n, unit)}: far too few, and no method can be recommended. Bring more: {least} at the "
+            "very least, hundreds to tell methods apart that are near each other.",
+        )
+        return
     best = real[0]
     baseline = next((score for score in result.scores if score.family == "baseline"), None)
+    if result.leaked:
+        yield _on_leak(result)
+    if baseline is not None and result.scores[0] is baseline:
+        yield Advice(
+            "chance",
+            f"The baseline {baseline.method!r} with {_figure(result, baseline)} is better than every method, or as "
+            f"good (the best is {best.method} with {_figure(result, best)}): no method can be recommended.",
+        )
+        return
     yield Advice("best", f"The best is {best.method} with {_figure(result, best)}.")
-    if baseline is not None and not _clearly_beaten(result, baseline):
+    if baseline is not None and not _clearly_beaten(baseline):
         yield Advice("chance", f"That is not clearly better than {baseline.method!r}: no method can be recommended.")
+        return
+    if result.leaked >= _LEAKED * result.n:
         return
     half = (best.estimate.high - best.estimate.low) / 2
     if half >= _WIDE:
         yield Advice(
             "small",
-            f"With {result.n:,} {result.unit} the interval is ± {_points(result, half)}: methods that differ by less "
-            f"cannot be told apart here. More {result.unit} would help.",
+            f"With {counted(result.n, unit)} that figure is only known to ± {_points(result, half)}: more {unit} would "
+            "help.",
         )
     equal = [score for score in real[1:] if score.to_best is not None and score.to_best.p_value >= _LEVEL]
     if equal:
-        names = _listed([score.method for score in equal[:5]])
-        more = f" and {len(equal) - 5} more" if len(equal) > 5 else ""
-        yield Advice("equal", f"Not clearly worse: {names}{more}.")
+        names = [score.method for score in equal[:5]] + ([f"{len(equal) - 5} more"] if len(equal) > 5 else [])
+        yield Advice("equal", f"Not clearly worse, and not to be told apart from it here: {_listed(names)}.")
     elif len(real) > 1:
         yield Advice("equal", "All other methods are clearly worse.")
     yield from _take(result, best, equal)
@@ -99,25 +146,72 @@ def _on_task(result: TaskResult) -> Iterator[Advice]:
     yield from _on_few_labels(result)
 
 
-def _clearly_beaten(result: TaskResult, baseline: Score) -> bool:
+def _on_leak(result: TaskResult) -> Advice:
+    """What test texts that were learned from do to the figures."""
+    known = f"{result.leaked:,} of {result.n:,} test texts are word for word among the training texts"
+    if result.leaked < _LEAKED * result.n:
+        return Advice("leak", f"{known}: the figures are too high. Take such texts out.")
+    return Advice(
+        "leak",
+        f"{known}: the figures say how well texts are found again, and no method can be recommended. Take such texts "
+        "out, or give another test set.",
+    )
+
+
+def _clearly_beaten(baseline: Score) -> bool:
     """Whether the baseline is clearly worse than the best."""
     return baseline.to_best is not None and baseline.to_best.p_value < _LEVEL
 
 
 def _take(result: TaskResult, best: Score, equal: Sequence[Score]) -> Iterator[Advice]:
     """Which method to take."""
-    close = [s for s in equal if s.to_best is not None and abs(s.to_best.value) <= _MARGIN]
-    timed = [score for score in (best, *close) if score.cost.answer is not None]
-    if not timed:
-        yield Advice("take", f"Take {best.method}.")
+    timed = [score for score in equal if score.cost.answer is not None]
+    close = [score for score in timed if _behind(score) <= _MARGIN]
+    if best.cost.answer is None:
+        yield Advice("take", f"Take {best.method}: the best.")
         return
-    chosen = min(timed, key=lambda score: score.cost.answer or 0.0)
+    chosen = min((best, *close), key=_answer)
     seconds = f"{_seconds(chosen.cost.answer)} for 1,000 {result.unit}"
-    if chosen is best:
-        why = "the best" + (", and the fastest of those at most 2 points behind" if close else "")
+    rival = min(timed, key=_answer, default=None)
+    if chosen is not best:
+        yield Advice(
+            "take",
+            f"Take {chosen.method}: it cannot be told apart from {best.method}, the best ({_apart(result, chosen)}), "
+            f"and is {_faster(chosen, best)} ({seconds}).",
+        )
+    elif rival is not None and _TIMES * _answer(rival) <= _answer(best):
+        yield Advice(
+            "take",
+            f"These {_unit(result)} cannot decide between {best.method} and {rival.method} ({_apart(result, rival)}): "
+            f"take {best.method} for its figure, or {rival.method}, which is {_faster(rival, best)}.",
+        )
     else:
-        why = f"{_points(result, abs(chosen.to_best.value) if chosen.to_best else 0)} behind the best, and faster"
-    yield Advice("take", f"Take {chosen.method}: {why} ({seconds}).")
+        why = "the best" + (", and the fastest of those that cannot be told apart from it" if equal else "")
+        yield Advice("take", f"Take {chosen.method}: {why} ({seconds}).")
+
+
+def _answer(score: Score) -> float:
+    """Seconds for 1,000 answers."""
+    return score.cost.answer or 0.0
+
+
+def _behind(score: Score) -> float:
+    """How far a method is from the best."""
+    return 0.0 if score.to_best is None else abs(score.to_best.value)
+
+
+def _apart(result: TaskResult, score: Score) -> str:
+    """The same in words."""
+    behind = _behind(score)
+    return f"{_points(result, behind)} apart" if behind else "both have the same figure"
+
+
+def _faster(one: Score, other: Score) -> str:
+    """How many times as fast."""
+    ratio = _answer(other) / _answer(one) if _answer(one) else float("inf")
+    if not ratio < 1e6:
+        return "faster beyond measure"
+    return f"{ratio:,.0f} times as fast" if ratio >= 9.5 else f"{ratio:.1f} times as fast"
 
 
 def _on_families(result: TaskResult, real: Sequence[Score]) -> Iterator[Advice]:
@@ -130,7 +224,7 @@ def _on_families(result: TaskResult, real: Sequence[Score]) -> Iterator[Advice]:
     p = f"adjusted p = {duel.difference.p_value:.2g}"
     if duel.difference.p_value >= _LEVEL:
         apart = _points(result, abs(ahead))
-        text = f"Compression ({ours}) and embeddings ({theirs}) cannot be told apart: {apart} ({p})."
+        text = f"Compression ({ours}) and embeddings ({theirs}) cannot be told apart ({apart}, {p})."
     elif ahead > 0:
         text = f"Compression ({ours}) beats embeddings ({theirs}) by {_points(result, ahead)} ({p})."
     else:
@@ -156,20 +250,24 @@ def _on_few_labels(result: TaskResult) -> Iterator[Advice]:
     theirs = [curve for curve in result.curves if curve.family == "embedding"]
     if not ours or not theirs:
         return
-    pieces = []
+    leads: list[tuple[str, list[str]]] = []  # who leads, and where
     for i, size in enumerate(ours[0].per_class):
         if size > _FEW or len(ours[0].accuracies[i]) < 2:
             continue
         a, b = (max(curves, key=lambda curve: _mean(curve, i)) for curves in (ours, theirs))
         held = paired_means(a.accuracies[i], b.accuracies[i])
+        who, piece = "neither leads clearly", f"{size}"
         if held.low > 0:
-            pieces.append(f"{size}: compression ({a.method}) by {_points(result, held.value)}")
+            who, piece = "compression leads", f"{size} ({a.method}, by {_points(result, held.value)})"
         elif held.high < 0:
-            pieces.append(f"{size}: embeddings ({b.method}) by {_points(result, -held.value)}")
+            who, piece = "embeddings lead", f"{size} ({b.method}, by {_points(result, -held.value)})"
+        if leads and leads[-1][0] == who:
+            leads[-1][1].append(piece)
         else:
-            pieces.append(f"{size}: neither clearly")
-    if pieces:
-        yield Advice("few", f"With so many labelled texts a class there leads: {'; '.join(pieces)}.")
+            leads.append((who, [piece]))
+    if leads:
+        text = "; ".join(f"with {_listed(pieces)} labelled texts a class {who}" for who, pieces in leads)
+        yield Advice("few", f"{text[0].upper()}{text[1:]}.")
 
 
 def _mean(curve: Curve, i: int) -> float:
@@ -181,10 +279,16 @@ def _on_geometry(agreements: Sequence[Agreement]) -> Iterator[Advice]:
     """Which sources see the same neighbours."""
     if not agreements:
         return
+    subject = f"Geometry: {counted(agreements[0].n, 'texts')}"
+    if agreements[0].n < _LEAST["texts"]:
+        yield Advice("too few", f"{counted(agreements[0].n, 'texts')}: far too few to say what is near what.", subject)
+        return
     most = max(agreements, key=lambda one: one.overlap.value)
     least = min(agreements, key=lambda one: one.overlap.value)
     shared = f"{least.a} and {least.b} share {100 * least.overlap.value:.0f} % of their {least.k} nearest neighbours"
-    if len(agreements) > 1:
+    if len(agreements) > 1 and most.overlap.value == least.overlap.value:
+        shared = f"Every two sources share {100 * most.overlap.value:.0f} % of their {most.k} nearest neighbours"
+    elif len(agreements) > 1:
         shared = (
             f"{most.a} and {most.b} agree most ({100 * most.overlap.value:.0f} % of the {most.k} nearest neighbours "
             f"are the same), {least.a} and {least.b} least ({100 * least.overlap.value:.0f} %)"
@@ -193,7 +297,7 @@ def _on_geometry(agreements: Sequence[Agreement]) -> Iterator[Advice]:
     what = (
         " Those two mostly disagree on what is near: look at the neighbours before you trust either." if differ else ""
     )
-    yield Advice("geometry", f"{shared}.{what}", f"Geometry: {least.n:,} texts")
+    yield Advice("geometry", f"{shared}.{what}", subject)
 
 
 def _figure(result: TaskResult, score: Score) -> str:

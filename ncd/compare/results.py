@@ -82,7 +82,7 @@ class Score:
         The figure and its 95 % interval.
     to_best : Difference or None
         Figure of this method less that of the best one on the same texts, with the p-value adjusted for the number of
-        methods (Holm); None for the best one itself.
+        methods (Holm), that of a baseline not; None for the best one itself.
     cost : Cost
     """
 
@@ -158,6 +158,8 @@ class TaskResult:
         Test texts of the curves.
     unit : str
         What a query is about: texts, pairs, documents.
+    leaked : int
+        Test texts that are word for word among the training texts.
     """
 
     task: Task
@@ -170,6 +172,7 @@ class TaskResult:
     curves: tuple[Curve, ...] = ()
     curve_texts: int = 0
     unit: str = "texts"
+    leaked: int = 0
 
     @property
     def best(self) -> Score:

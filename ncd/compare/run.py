@@ -14,7 +14,7 @@ from ncd.compare.geometry import Distances, agreements_of, distances_of, geometr
 from ncd.compare.results import Agreement, Cost, Geometry, TaskResult
 from ncd.compare.sources import Source, sources_of
 from ncd.compare.splitting import Split, sample, split_of
-from ncd.compare.worker import called, isolated
+from ncd.compare.worker import UnsentError, called, isolated
 
 __all__ = ["Found", "Limits", "Report", "each_source", "run_tasks"]
 
@@ -115,14 +115,27 @@ def each_source(
 
 def _one(source: Source, work: Callable[[Any], Any], asked: Any, limits: Limits) -> tuple[Any, list[str]]:
     """One source, in a process of its own where that is wanted and possible."""
-    if limits.isolate:
+    if not limits.isolate:
+        return called(work, asked)
+    if not source.registered_here:
         try:
-            pickle.dumps(asked)
+            return isolated(work, asked)
+        except UnsentError:  # a class of the script that is run, for example
+            pass
         except (pickle.PicklingError, TypeError, AttributeError):
-            answer, remarks = called(work, asked)
-            return answer, [*remarks, "worked in the main process, because it cannot be sent to another one"]
-        return isolated(work, asked)
-    return called(work, asked)
+            if _sendable(asked):
+                raise
+    answer, remarks = called(work, asked)
+    return answer, [*remarks, "worked in the main process, because it cannot be sent to another one"]
+
+
+def _sendable(asked: Any) -> bool:
+    """Whether it can be pickled."""
+    try:
+        pickle.dumps(asked)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def run_tasks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,17 @@ class Source:
     name: str
     family: Family
 
+    @property
+    def registered_here(self) -> bool:
+        """Whether it is a name that only this process knows, because it was registered in it."""
+        from ncd.compressors import registry as compressors
+        from ncd.embed import registry as embedders
+
+        if not isinstance(self.spec, str):
+            return False
+        known = embedders._registered if self.kind == "embedder" else compressors._registered
+        return self.spec.strip().partition(":")[0].strip() in known
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -55,12 +67,12 @@ class Classifier:
 
 
 def embedder_of(source: Source, cache: str | os.PathLike[str] | bool | None) -> Any:
-    """The source's embedder; encodings are kept on disk unless it learns or `cache` is false."""
+    """The source's embedder (a copy of a user's that learns); encodings are kept unless it does or `cache` is false."""
     from ncd.embed.registry import get_embedder
 
     embedder = _loaded(source.spec) if isinstance(source.spec, str) else get_embedder(source.spec)
     if embedder.learns:
-        return get_embedder(source.spec)
+        return get_embedder(source.spec) if isinstance(source.spec, str) else copy.deepcopy(embedder)
     if cache is False:
         return embedder
     from ncd.embed.cache import Cached

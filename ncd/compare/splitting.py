@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ncd.compare.collection import Collection
+from ncd.compare.collection import Collection, counted
 
 __all__ = ["Split", "draw", "sample", "split_of"]
 
@@ -20,7 +20,7 @@ class Split:
     """
     Texts to learn from and texts to be classified, with labels; and what is to be said of them.
 
-    The test texts are in random order, so that the first ones are a sample.
+    The test texts are in random order, so that the first ones are a sample; `leaked` of them are among the others.
     """
 
     train: list[str]
@@ -28,6 +28,7 @@ class Split:
     test: list[str]
     test_labels: list[str]
     notes: tuple[str, ...] = ()
+    leaked: int = 0
 
 
 def _shuffled(labels: Sequence[str], random_state: int) -> dict[str, NDArray[np.int64]]:
@@ -71,7 +72,10 @@ def split_of(collection: Collection, *, max_train: int | None, max_test: int | N
     """
     labels = collection.labels or []
     if len(set(labels)) < 2:
-        raise ValueError(f"{collection.name}: all labels are {labels[0]!r}: two or more are needed to classify")
+        raise ValueError(
+            f"{collection.name}: all labels are {labels[0]!r}: two or more are needed to classify; what is near "
+            "what can be asked without: task 'geometry' (--task geometry)"
+        )
     notes = []
     train, test = list(range(len(labels))), list(range(len(collection.test)))
     pool, pool_labels = collection.texts, labels
@@ -90,7 +94,8 @@ def split_of(collection: Collection, *, max_train: int | None, max_test: int | N
         held = set(test)
         train = [place for place in train if place not in held]
         notes.append(
-            f"No test set was given: {len(test):,} texts, a fifth of each label, were held out (seed {random_state})."
+            f"No test set was given: a fifth of each label, {counted(len(test), 'texts')}, held out (seed "
+            f"{random_state})."
         )
     for name, places, its_labels, most in (
         ("training", train, pool_labels, max_train),
@@ -107,12 +112,27 @@ def split_of(collection: Collection, *, max_train: int | None, max_test: int | N
         [tested[i] for i in test],
         [tested_labels[i] for i in test],
     )
-    known = set(split.train)
+    known, learned = set(split.train), set(split.train_labels)
     leaked = sum(text in known for text in split.test)
     if leaked:
-        notes.append(f"{leaked:,} test texts are word for word among the training texts as well.")
-    unknown = set(split.test_labels) - set(split.train_labels)
-    if unknown:
-        lost = sum(label in unknown for label in split.test_labels)
-        notes.append(f"{lost:,} test texts have labels that no training text has; no method can be right on them.")
-    return replace(split, notes=tuple(notes))
+        are = "text is" if leaked == 1 else "texts are"
+        notes.append(f"{leaked:,} test {are} word for word among the training texts as well.")
+    strange = [label for label in split.test_labels if label not in learned]
+    if len(strange) == len(split.test):
+        raise ValueError(
+            f"{collection.name}: no test text has a label that a training text has: {_few(strange)} in the test set, "
+            f"{_few(split.train_labels)} in the training texts; are they written alike?"
+        )
+    if strange:
+        have = "text has a label" if len(strange) == 1 else "texts have labels"
+        notes.append(
+            f"{len(strange):,} test {have} that no training text has ({_few(strange)}); no method can be right on "
+            f"{'it' if len(strange) == 1 else 'them'}."
+        )
+    return replace(split, notes=tuple(notes), leaked=leaked)
+
+
+def _few(labels: Sequence[str]) -> str:
+    """The first of the different labels, for a message."""
+    names = sorted(set(labels))
+    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["called", "isolated"]
+__all__ = ["UnsentError", "called", "isolated"]
 
 T = TypeVar("T")
+
+
+class UnsentError(RuntimeError):
+    """Another process could not read what it was sent, such as an object of a class of the script that is run."""
 
 
 def called(function: Callable[..., T], *arguments: Any) -> tuple[T, list[str]]:
@@ -35,6 +39,8 @@ def isolated(function: Callable[..., T], *arguments: Any) -> tuple[T, list[str]]
     ------
     pickle.PicklingError, TypeError, AttributeError
         For arguments that cannot be sent.
+    UnsentError
+        For arguments that the other process cannot read.
     RuntimeError
         If the process ends without an answer (killed for its memory, for example).
     """
@@ -58,16 +64,28 @@ def isolated(function: Callable[..., T], *arguments: Any) -> tuple[T, list[str]]
 
 def _main(asked: str, answered: str) -> None:
     """Do what is asked, and write what came of it."""
-    function, arguments = pickle.loads(Path(asked).read_bytes())
+    answer: Any
     try:
-        answer: Any = called(function, *arguments)
-    except Exception as error:
-        answer = (error, [])
+        function, arguments = pickle.loads(Path(asked).read_bytes())
+    except Exception as error:  # whatever a user's class raises here
+        answer = (_unsent(f"{type(error).__name__}: {error}"), [])
+    else:
+        try:
+            answer = called(function, *arguments)
+        except Exception as error:
+            answer = (error, [])
     try:
         data = pickle.dumps(answer)
     except Exception:  # an error of a library that cannot be sent
         data = pickle.dumps((RuntimeError(f"{type(answer[0]).__name__}: {answer[0]}"), []))
     Path(answered).write_bytes(data)
+
+
+def _unsent(message: str) -> Exception:
+    """The error under the module's importable name, which is not that of the program that runs."""
+    from ncd.compare.worker import UnsentError as Unsent
+
+    return Unsent(message)
 
 
 if __name__ == "__main__":
