@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -152,7 +152,7 @@ def read_texts(
 
 def read_rows(
     path: os.PathLike[str] | str, *, format: Format | None = None, encoding: str = "utf-8"
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Generator[tuple[str, dict[str, Any]], None, None]:
     """
     The rows of a file of JSON lines or a table, with all their fields.
 

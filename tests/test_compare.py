@@ -15,7 +15,8 @@ import pytest
 from support import make_text
 
 from ncd.cli import main
-from ncd.compare import Collection, Comparison, compare, compare_collection, read_collection
+from ncd.cli.compare import _save
+from ncd.compare import Collection, Comparison, compare, compare_collection, read_collection, segmentation
 from ncd.compare.classification import curve_sizes
 from ncd.compare.clusters import matched
 from ncd.compare.collection import collection_of, document_of
@@ -417,6 +418,8 @@ def test_impatience_leaves_slow_methods_out():
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         compare(*labelled(20), **(QUICK | options))
+    with pytest.raises(TypeError, match="no parameter 'tasks'; it is called 'task'"):
+        compare(*labelled(20), tasks=["cluster"])
     with pytest.raises(ValueError, match="task is 'segment'"):
         compare_collection(collection_of(*labelled(20)), tasks=["segment"])
 
@@ -452,7 +455,8 @@ def test_the_command_in_processes_of_their_own(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "give -o report.html"),
+        (["-o", "a.html", "--patience", "-3"], "more than 0"),
+        (["-o", "a.html", "--allow-download", "--embedder", "tfidf"], "goes with --embedder sentence:NAME"),
         (["-o", "a.html", "--json", "a.html"], "choose two files"),
         (["-o", "-"], "no file for a report"),
         (["-o", "a.html", "--cache", "x", "--no-cache"], "give one of them"),
@@ -467,6 +471,19 @@ def test_wrong_usage_is_found_before_any_work(data, options, message, capsys, tm
     assert main(["compare", str(data), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "a.html").exists()
+
+
+def test_a_file_that_appears_meanwhile_is_left_alone(comparison, tmp_path, capsys):
+    (tmp_path / "r.html").write_text("mine")
+    _save(str(tmp_path / "r.html"), comparison.save_html, False)
+    assert (tmp_path / "r.html").read_text() == "mine"
+    assert (tmp_path / "r-2.html").read_text().startswith("<!DOCTYPE html>")
+    assert "written to" in capsys.readouterr().err
+
+
+def test_errors_of_documents_have_bounds_and_p_too():
+    assert segmentation._mean(np.array([0.0, 0.0, 0.5])).low == 0
+    assert segmentation._difference(np.full(6, 0.4), np.full(6, 0.1)).p_value == 2.0**-5
 
 
 # The page

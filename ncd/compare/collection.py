@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Literal, TypeAlias, get_args
@@ -282,8 +283,8 @@ def read_collection(
         If a file does not exist or may not be read.
     """
     where = os.fspath(path)
-    rows = None if where == "-" or os.path.isdir(where) else _rows(where, format, encoding)
-    collection = None if rows is None else _read_pairs(where, rows, text_field, score_field)
+    first = None if where == "-" or os.path.isdir(where) else _first_row(where, format, encoding)
+    collection = None if first is None else _read_pairs(where, first, format, encoding, text_field, score_field)
     if collection is None:
         if score_field is not None:
             raise ReadError(f"{where}: score_field is {score_field!r}, and these are no pairs of texts: {_PAIRED}")
@@ -374,21 +375,24 @@ def _decoded(found: TextFile) -> list[str]:
     return strings
 
 
-def _rows(where: str, format: Format | None, encoding: str) -> Iterator[tuple[str, dict[str, Any]]] | None:
-    """The rows of a file; None where it has none, and where the first cannot be read."""
+def _first_row(where: str, format: Format | None, encoding: str) -> tuple[str, dict[str, Any]] | None:
+    """The first row of a file; None where it has none, and where it cannot be read."""
     try:
-        rows = read_rows(where, format=format, encoding=encoding)
-        first = next(rows, None)
+        with closing(read_rows(where, format=format, encoding=encoding)) as rows:  # an open table locks others out
+            return next(rows, None)
     except ReadError:
         return None  # said better where texts are read
-    return None if first is None else chain([first], rows)
 
 
 def _read_pairs(
-    where: str, rows: Iterator[tuple[str, dict[str, Any]]], text_field: str, score_field: str | None
+    where: str,
+    first: tuple[str, dict[str, Any]],
+    format: Format | None,
+    encoding: str,
+    text_field: str,
+    score_field: str | None,
 ) -> Collection | None:
     """The pairs in a file, or None where its first row is none."""
-    first = next(rows)
     keys = _pair_keys(*first, text_field, score_field)
     if keys is None:
         if text_field not in first[1]:
@@ -399,7 +403,7 @@ def _read_pairs(
             )
         return None
     firsts, seconds, scores = [], [], []
-    for name, fields in chain([first], rows):
+    for name, fields in read_rows(where, format=format, encoding=encoding):
         one, two, score = _pair(name, fields, keys)
         firsts.append(one)
         seconds.append(two)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import platform
@@ -167,6 +168,11 @@ def compare(
     >>> found.results[0].best.method  # doctest: +SKIP
     'bits saved'
     """
+    known = [name for name in inspect.signature(compare_collection).parameters if name != "tasks"][3:]
+    wrong = next((name for name in options if name not in known), None)
+    if wrong is not None:
+        meant = "; it is called 'task'" if wrong == "tasks" else f": choose from {', '.join(known)}"
+        raise TypeError(f"compare has no parameter {wrong!r}{meant}")
     tasks = (task,) if isinstance(task, str) else task
     first = tasks[0] if tasks else None
     if isinstance(texts, Collection):
@@ -209,7 +215,8 @@ def compare_collection(
         Texts to learn from and to be asked about, at most; more are sampled by label, and the report says so. None:
         all. `max_test` is the limit of pairs and documents too.
     max_texts : int
-        Texts for clustering and for the agreement of distances, at most.
+        Texts for clustering and for the agreement of distances, at most; nor more than `max_train` and `max_test`
+        together.
     per_class : sequence of int
         Sizes of the few-label curves; those are left out that most classes do not have.
     draws : int

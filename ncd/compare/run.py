@@ -208,7 +208,10 @@ def _sampled(collection: Collection, limits: Limits) -> tuple[list[str], list[st
     """Texts for clustering and geometry, with their labels, and what is to be said of the sample."""
     texts = [*collection.texts, *collection.test]
     labels = None if collection.labels is None else [*collection.labels, *collection.test_labels]
-    places = sample(labels or ["text"] * len(texts), limits.max_texts, limits.random_state)
+    most = limits.max_texts
+    if limits.max_train is not None and limits.max_test is not None:
+        most = min(most, limits.max_train + limits.max_test)
+    places = sample(labels or ["text"] * len(texts), most, limits.random_state)
     note = ""
     if len(places) < len(texts):
         how = " by label" if labels else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ncd.changepoint.metrics import pk
 from ncd.compare.classification import Plan
-from ncd.compare.collection import Collection, Document
-from ncd.compare.intervals import mean_interval, paired_means
+from ncd.compare.collection import Collection, Document, counted
+from ncd.compare.intervals import Difference, Estimate, mean_interval, paired_means
 from ncd.compare.measure import peak_memory, reset_peak, spent, too_slow
 from ncd.compare.ranking import Entrant, ranking
 from ncd.compare.results import Cost, TaskResult
@@ -126,14 +126,28 @@ def _baselines(documents: Sequence[Document]) -> list[Entrant]:
     ]
 
 
+def _mean(errors: NDArray[np.float64]) -> Estimate:
+    """The mean error; Student's interval, which knows no bounds, ends at 0 and 1."""
+    found = mean_interval(errors)
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _difference(mine: NDArray[np.float64], other: NDArray[np.float64]) -> Difference:
+    """Student's paired test, with p no smaller than signs of n differences can give: some hardly vary."""
+    found = paired_means(mine, other)
+    return replace(found, p_value=max(found.p_value, 2.0 ** (1 - found.n)))
+
+
 def compare_documents(collection: Collection, sources: Sequence[Source], limits: Limits, report: Report) -> Found:
     """Errors of every source, with the number of segments known and not."""
     usable = [one for one in collection.documents if len(one.ends) > 1]
     notes = []
     if len(usable) < len(collection.documents):
-        notes.append(f"{len(collection.documents) - len(usable):,} documents of one segment are left out.")
+        notes.append(f"Left out: {counted(len(collection.documents) - len(usable), 'documents')} of one segment.")
     if len(usable) < 2:
-        raise ValueError(f"{collection.name}: {len(usable)} documents of two segments or more: give two or more")
+        raise ValueError(
+            f"{collection.name}: {counted(len(usable), 'documents')} of two segments or more: give two or more"
+        )
     if limits.max_test is not None and len(usable) > limits.max_test:
         order = np.random.default_rng(limits.random_state).permutation(len(usable))[: max(2, limits.max_test)]
         notes.append(f"Of {len(usable):,} documents {len(order):,} were sampled with seed {limits.random_state}.")
@@ -154,7 +168,7 @@ def compare_documents(collection: Collection, sources: Sequence[Source], limits:
             continue
         baselines = _baselines(usable)
         ranked, duels = ranking(
-            [*entrants, *(baselines if known else baselines[:1])], mean_interval, paired_means, higher_is_better=False
+            [*entrants, *(baselines if known else baselines[:1])], _mean, _difference, higher_is_better=False
         )
         results.append(
             TaskResult(
