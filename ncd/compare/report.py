@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ncd.compare.collection import counted
 from ncd.compare.glossary import glossary_of
 from ncd.compare.pictures import agreement_picture, curves_picture, family_key, scores_picture, time_picture
 from ncd.compare.recommend import RULES
@@ -18,7 +19,6 @@ from ncd.compare.tables import (
     costs_table,
     curves_table,
     figures_table,
-    number_of,
     scores_table,
     table,
 )
@@ -138,7 +138,7 @@ def _task_parts(comparison: Comparison) -> Iterator[str]:
     """Pictures and tables of every task."""
     for i, result in enumerate(comparison.results):
         yield f'<h2 id="task{i}">{_TITLES[result.task]}: {escape(result.measure)}</h2>'
-        yield f'<p class="small">{escape(_ABOUT[result.task])} {number_of(result.n, result.unit).capitalize()}.</p>'
+        yield f'<p class="small">{escape(_ABOUT[result.task])} {counted(result.n, result.unit).capitalize()}.</p>'
         if not result.scores:
             yield "<p>No method was measured.</p>"
         else:
@@ -182,7 +182,7 @@ def _few_labels(result: TaskResult) -> Iterator[str]:
     yield (
         f'<p class="small">{result.measure.capitalize()} in percent when so many texts of each label are learned from '
         f"(all of a label that has fewer): {means}, the same for all methods{half}; "
-        f"{number_of(result.curve_texts, 'test texts')}. Methods that learn from texts see the drawn ones only. The "
+        f"{counted(result.curve_texts, 'test texts')}. Methods that learn from texts see the drawn ones only. The "
         "picture has of each family the best with the most labels and the best with the fewest; the table has all.</p>"
     )
     yield curves_picture(result)
@@ -198,7 +198,7 @@ def _geometry_parts(comparison: Comparison) -> Iterator[str]:
         one = comparison.agreements[0]
         nearest = "nearest one" if one.k == 1 else f"{one.k} nearest ones"
         yield (
-            f'<p class="small">{number_of(one.n, "texts")}. In common: the share of the {nearest} of a text that two '
+            f'<p class="small">{counted(one.n, "texts")}. In common: the share of the {nearest} of a text that two '
             f"sources both name, with a bootstrap interval (95 %); by chance it would be "
             f"{100 * one.k / (one.n - 1):.1f} %. Mantel: correlation of the distances, p by permutations. "
             "Trustworthiness: whether the second source's neighbours are near under the first (1: all).</p>"
@@ -250,7 +250,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     if machine:
         packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
         lines.append(
-            f"{machine['processor']}, {number_of(machine['cores'], 'cores')}; {machine['platform']}; Python "
+            f"{machine['processor']}, {counted(machine['cores'], 'cores')}; {machine['platform']}; Python "
             f"{machine['python']}, ncd {machine['ncd']}, {packages}. The whole comparison took "
             f"{comparison.seconds:,.0f} s."
         )

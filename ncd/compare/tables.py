@@ -10,14 +10,9 @@ from ncd.compare.intervals import mean_interval
 from ncd.compare.pictures import unit_of
 from ncd.compare.results import Agreement, Curve, Geometry, Score, TaskResult
 
-__all__ = ["agreements_table", "costs_table", "curves_table", "figures_table", "number_of", "scores_table", "table"]
+__all__ = ["agreements_table", "costs_table", "curves_table", "figures_table", "scores_table", "table"]
 
 _SEEN = 3  # columns that a phone shows at once
-
-
-def number_of(n: int, unit: str) -> str:
-    """A number of things, of which one is no plural."""
-    return f"{n:,} {unit.removesuffix('s') if n == 1 else unit}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, words: Sequence[str] = (), wraps: bool = False) -> str:
