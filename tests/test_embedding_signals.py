@@ -13,7 +13,7 @@ import ncd
 from ncd.embed.base import Embedder
 from ncd.embed.tfidf import Tfidf
 from ncd.embed.units import unit_vectors
-from ncd.exceptions import EmptyTextError
+from ncd.exceptions import EmptyTextError, UnknownWordsWarning
 from ncd.streams.base import TextUnits
 from ncd.streams.edetector import EDetector
 from ncd.streams.embedding_signals import EmbeddingSignals
@@ -361,3 +361,16 @@ def test_keys_share_one_model():
     models = {id(keyed[key]._embedder) for keyed in (by_name, copied) for key in "abc"}
     assert len(models) == len(loaded) == 1
     assert copied["a"].n_units == copied["b"].n_units == 1
+
+
+def test_unknown_words_are_warned_of_with_the_reference_only(tmp_path):
+    pytest.importorskip("gensim", reason="needs the extra 'embed'")
+    (tmp_path / "v.txt").write_text("rain 1 0\nsun 0 1\ntea 1 1\n")
+    detector = ncd.StreamDetector(embedder=f"word2vec:{tmp_path / 'v.txt'}", reference=40)
+    lines = [f"rain {'sun tea'[i % 7 :]} nobody knows these {i}" for i in range(60)]
+    with pytest.warns(UnknownWordsWarning, match="%") as said:
+        detector.update_many(lines[:40])
+    assert len(said) == 1
+    for line in lines[40:]:
+        detector.update(line)
+    assert detector.n_units == 60

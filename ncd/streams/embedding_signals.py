@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from statistics import NormalDist
 from typing import Any, ClassVar, Final
 
@@ -12,6 +13,7 @@ from ncd.arguments import seed, whole_number
 from ncd.changepoint.gram import of_length_one
 from ncd.embed.base import Embedder
 from ncd.embed.units import shared_embedder, unit_vectors
+from ncd.exceptions import UnknownWordsWarning
 from ncd.streams.base import State, StreamSignals, TextUnits, Units
 
 __all__ = ["EmbeddingSignals", "agree", "fingerprint", "stream_embedder"]
@@ -200,7 +202,9 @@ class EmbeddingSignals(StreamSignals):
     def measure(self, units: Units) -> Floats:
         """Signals of new units, (n_units, 3); the window moves on with each of them."""
         reference = self._learned()
-        vectors = self._vectors(_text(units))
+        with warnings.catch_warnings():  # the reference's share of unknown words was warned of; not that of every unit
+            warnings.simplefilter("ignore", UnknownWordsWarning)
+            vectors = self._vectors(_text(units))
         products = vectors @ reference.T
         rows = np.empty((len(vectors), len(self.names)))
         for row, vector, product in zip(rows, vectors, products, strict=True):
