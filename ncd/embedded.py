@@ -18,6 +18,7 @@ from ncd.distances.vectors import VECTOR_METRICS, VectorMetric, get_vector_metri
 from ncd.embed.base import Adapted, Embedder, Vectors, as_strings, checked_vectors, learned
 from ncd.embed.registry import get_embedder
 from ncd.engines.host import Block, Grid
+from ncd.exceptions import EmptyTextError
 from ncd.progress import progress_bar
 
 __all__ = ["EmbeddedDistances", "refuse_code_options"]
@@ -102,7 +103,7 @@ class EmbeddedDistances:
                 message = re.sub(r"texts\[(\d+)\]|for text (\d+)$", lambda found: self._place(found, new), str(error))
                 if message == str(error):
                     raise
-                raise type(error)(message) from error
+                raise (EmptyTextError if isinstance(error, EmptyTextError) else ValueError)(message) from error
         if len({part.shape[1] for part in parts}) > 1:
             raise ValueError(
                 f"{self.model.name} gave vectors of {parts[1].shape[1]} numbers for X, and of {parts[0].shape[1]} "

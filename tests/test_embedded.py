@@ -462,3 +462,15 @@ def test_command_classify_saves_and_is_given_the_embedder_again(texts, vectors, 
     assert "an empty text has no vector" in capsys.readouterr().err
     assert main(["classify", "--model", saved, "--test", texts, "--engine", "cuda"]) != 0
     assert "engine is 'cuda' together with an embedder" in capsys.readouterr().err
+
+
+def test_texts_without_known_words_are_named_as_the_user_gave_them(tmp_path, capsys):
+    pytest.importorskip("gensim", reason="needs the extra 'embed'")
+    (tmp_path / "v.txt").write_text("rain 1 0\nsun 0 1\n")
+    name = f"word2vec:{tmp_path / 'v.txt'}"
+    with pytest.raises(EmptyTextError, match=r"Y\[1\] has no word that has a vector \(2 such texts\)"):
+        ncd.pairwise(["rain", "sun"], ["rain", "nobody", "knows"], embedder=name)
+    assert ncd.pairwise(["rain"], ["sun", "nobody"], embedder=f"{name},empty=zero").tolist() == [[1, 1]]
+    (tmp_path / "x.jsonl").write_text('{"text": "rain"}\n{"text": "nobody"}\n')
+    assert main(["matrix", str(tmp_path / "x.jsonl"), "--embedder", name]) == 2
+    assert "X[1] has no word that has a vector" in capsys.readouterr().err

@@ -168,7 +168,9 @@ class FolderModel(Embedder):
     def _told(self, n: int, silent: Sequence[int], known: Any) -> Vectors:
         """Vectors of n texts: zeros for those without a token, which must be allowed; `known` gives the others."""
         if self.empty == "error":
-            refuse_wordless(silent, "no token that the model knows", "leave it out, or take empty=zero")
+            refuse_wordless(
+                silent, "no token that the model knows", "leave it out, or take zeros, as in 'minilm:empty=zero'"
+            )
         if not silent:
             return np.asarray(known(range(n)), np.float32)
         vectors = np.zeros((n, self.dim), np.float32)

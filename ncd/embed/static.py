@@ -149,7 +149,11 @@ class Static(Embedder):
                 advance(len(part))
         if self.empty == "error":
             silent = np.flatnonzero(~vectors.any(axis=1)).tolist()
-            refuse_wordless(silent, "no token that the model knows", "leave it out, or take empty=zero")
+            refuse_wordless(
+                silent,
+                "no token that the model knows",
+                "leave it out, or take zeros, as in 'model2vec:minilm,empty=zero'",
+            )
         return vectors
 
     def _ids(self, text: str | bytes) -> list[int]:

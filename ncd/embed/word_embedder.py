@@ -83,7 +83,9 @@ class WordEmbedder(Embedder):
                 advance(len(found))
         self.coverage_ = coverage
         if self.empty == "error":
-            refuse_wordless(empty, "no word that has a vector", "leave it out, or take empty=zero")
+            refuse_wordless(
+                empty, "no word that has a vector", "leave it out, or take zeros, as in 'word2vec:PATH,empty=zero'"
+            )
         return vectors
 
     def _say(self, n: int) -> None:
