@@ -548,3 +548,33 @@ def test_names_are_lazy():
     code = "import ncd.compare, sys; print('sklearn' in sys.modules, 'numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+class _Plain:
+    """An embedder with a name and nothing else; or one that fails in its own way."""
+
+    def __init__(self, name, fails=False):
+        self.name, self.fails = name, fails
+
+    def encode(self, texts):
+        if self.fails:
+            raise KeyError("a word")
+        return [[len(text), text.count("e"), 1.0] for text in texts]
+
+
+def test_objects_without_a_digest_are_encoded_and_foreign_errors_end_only_their_own(tmp_path):
+    texts = [f"{'a tale of the sea' if i % 2 else 'stocks'} {i}" for i in range(60)]
+    labels = ["odd" if i % 2 else "even" for i in range(60)]
+    found = compare(
+        texts,
+        labels,
+        task="classify",
+        embedders=[_Plain("mine"), _Plain("broken", fails=True)],
+        compressors=["gzip"],
+        cache=tmp_path,
+        isolate=False,
+        draws=0,
+        progress=False,
+    )
+    assert {"mine + logistic", "mine 5-NN"} <= {one.method for one in found.results[0].scores}
+    assert found.left_out == {"broken": "KeyError: 'a word'"}

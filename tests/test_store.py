@@ -360,7 +360,7 @@ def test_an_embedder_of_a_path_is_given_again(tmp_path, vectors):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     ncd.save_model(ncd.NCDClassifier(embedder=ncd.embed.get_embedder(vectors)).fit(X, Y), tmp_path / "object.ncd")
     assert contents(tmp_path / "object.ncd")["texts.bin"] == contents(tmp_path / "m.ncd")["texts.bin"]
-    with pytest.warns(UserWarning, match="made with word2vec .*this machine has scikit-learn .*vectors may differ"):
+    with pytest.warns(UserWarning, match="made with word2vec .*, scikit-learn .* takes its place: vectors may differ"):
         ncd.load_model(tmp_path / "m.ncd", embedder="tfidf:4")
     ncd.save_model(ncd.NCDClassifier().fit(X, Y), tmp_path / "none.ncd")
     with pytest.raises(ValueError, match="holds a model without one"):
@@ -397,3 +397,13 @@ def test_embedders_that_cannot_be_saved(tmp_path):
     with pytest.raises(TypeError, match="has learned from other texts"):
         ncd.save_model(ncd.NCDClassifier(embedder=learned).fit(X, Y), tmp_path / "m.ncd")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_embedders_with_a_reduction_are_made_again(tmp_path):
+    texts = [f"{animal} {place} {i}" for i, (animal, place) in enumerate([("cat", "mat"), ("dog", "log")] * 6)]
+    labels = [text.split()[0] for text in texts]
+    model = ncd.NCDClassifier(embedder="tfidf:6 pca 3", n_neighbors=1).fit(texts, labels)
+    ncd.save_model(model, tmp_path / "m.ncd")
+    assert ncd.load_model(tmp_path / "m.ncd").predict(texts).tolist() == labels
+    given = ncd.load_model(tmp_path / "m.ncd", embedder="tfidf:6 pca 3")
+    assert given.predict(texts).tolist() == labels

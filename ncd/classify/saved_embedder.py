@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.exceptions import NotFittedError
+
 from ncd.embed.base import Embedder
 from ncd.embed.registry import available_embedders, get_embedder
 
@@ -21,6 +23,7 @@ _PACKAGES = {
     "model2vec:minilm": "model2vec",
 }
 _PLAIN = r"[\w.+-]+"
+_REDUCED = re.compile(r" (pca|random) \d+(,random_state=\d+)?$")
 
 
 def _parameters(start: str) -> list[str]:
@@ -39,6 +42,7 @@ def _parameters(start: str) -> list[str]:
 
 def is_self_contained(spec: str) -> bool:
     """Whether a specification names no path and no download: all that a model file may ask for by itself."""
+    spec = _REDUCED.sub("", spec)
     family, _, rest = spec.partition(":")
     start = "model2vec:minilm" if family == "model2vec" else family
     if start not in _PACKAGES:
@@ -99,7 +103,7 @@ def made_with(embedder: Any, fitted: Embedder | None = None) -> str | None:
     model = get_embedder(embedder) if fitted is None else fitted
     try:
         return f"{model.name.partition(':')[0]} {model.digest[:16]}"
-    except NotImplementedError:
+    except (NotImplementedError, NotFittedError):
         return model.name
 
 

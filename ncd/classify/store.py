@@ -168,7 +168,8 @@ def load_model(path: str | os.PathLike[str], *, embedder: Any = None) -> Any:
     version = _made_with(model)
     if version != made:
         what = "code lengths" if getattr(model, "embedder", None) is None else "vectors"
-        warnings.warn(f"the model was made with {made}, this machine has {version}: {what} may differ", stacklevel=2)
+        here = f"this machine has {version}" if embedder is None else f"{version} takes its place"
+        warnings.warn(f"the model was made with {made}, {here}: {what} may differ", stacklevel=2)
     return model
 
 
@@ -182,8 +183,8 @@ def _give_embedder(model: Any, embedder: Any, path: Path) -> None:
     elif named is not None and not is_self_contained(named):
         raise ModelFileError(
             f"{path} names the embedder {named!r}, and no path or address is taken from a model file, which anybody "
-            f"may have written: if you trust it, say load_model(path, embedder={named!r}), or --embedder NAME on the "
-            "command line"
+            f"may have written: if you trust it, say load_model(path, embedder={named!r}), or 'ncd classify --embedder "
+            "NAME'"
         )
 
 

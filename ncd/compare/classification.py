@@ -15,7 +15,7 @@ from ncd.compare.intervals import accuracy, mcnemar
 from ncd.compare.measure import kept_bytes, peak_memory, reset_peak, spent, too_slow
 from ncd.compare.ranking import Entrant, ranking
 from ncd.compare.results import Cost, Curve, TaskResult
-from ncd.compare.sources import Classifier, Source, classifiers_of, embedder_of
+from ncd.compare.sources import Classifier, Source, classifiers_of, embedder_of, uncached
 from ncd.compare.splitting import Split, draw
 from ncd.progress import progress_bar
 
@@ -124,7 +124,7 @@ def _with_vectors(source: Source, split: Split, plan: Plan) -> list[Outcome]:
     reset_peak()
     fitted = spent(lambda: _learned(source, split.train, plan.cache))
     embedder = fitted.value
-    bare = getattr(embedder, "embedder", embedder)
+    bare = uncached(embedder)
     loaded = spent(lambda: bare.encode([min(split.test, key=len)], progress=False))
     fresh = split.test[:_FRESH]
     coded = spent(lambda: bare.encode(fresh, progress=False))

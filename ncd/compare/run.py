@@ -20,6 +20,8 @@ __all__ = ["Found", "Limits", "Report", "each_source", "run_tasks"]
 
 Report = Callable[[str], None]
 
+_EXPECTED = (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError, MemoryError, OSError)  # say what it was
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -104,8 +106,9 @@ def each_source(
             answers[source.name], heard = _one(source, work, ask(source), limits)
             remarks += [f"{source.name}: {line}" for line in heard]
             said = "done"
-        except (ValueError, TypeError, ArithmeticError, RuntimeError, ImportError, MemoryError, OSError) as error:
-            left_out[source.name] = " ".join(str(error).split()) or type(error).__name__
+        except Exception as error:  # of any embedder and compressor: the others go on
+            kind = "" if isinstance(error, _EXPECTED) and str(error) else f"{type(error).__name__}: "
+            left_out[source.name] = " ".join(f"{kind}{error}".split())
             said = f"left out: {left_out[source.name]}"
         report(f"{number}/{len(sources)} {source.name}: {said} ({time.perf_counter() - start:.1f} s)")
     if not answers:

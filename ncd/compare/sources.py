@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,16 @@ from ncd.compare.collection import Task
 from ncd.compare.measure import spent
 from ncd.compare.results import Family
 
-__all__ = ["Classifier", "NearestVote", "Source", "classifiers_of", "embedder_of", "encoding_time", "sources_of"]
+__all__ = [
+    "Classifier",
+    "NearestVote",
+    "Source",
+    "classifiers_of",
+    "embedder_of",
+    "encoding_time",
+    "sources_of",
+    "uncached",
+]
 
 _LEARNERS = {"bits-saved": "bits saved", "code-length": "class models"}
 _NEIGHBORS = 5
@@ -73,19 +83,32 @@ def embedder_of(source: Source, cache: str | os.PathLike[str] | bool | None) -> 
     embedder = _loaded(source.spec) if isinstance(source.spec, str) else get_embedder(source.spec)
     if embedder.learns:
         return get_embedder(source.spec) if isinstance(source.spec, str) else copy.deepcopy(embedder)
-    if cache is False:
-        return embedder
     from ncd.embed.cache import Cached
 
+    if cache is False or not embedder.has_digest or isinstance(embedder, Cached):
+        return embedder
     return Cached(embedder, None if cache is None or cache is True else cache)
+
+
+def uncached(embedder: Any) -> Any:
+    """What encodes anew each time."""
+    from ncd.embed.cache import Cached
+
+    while isinstance(embedder, Cached):
+        embedder = embedder.embedder
+    return embedder
 
 
 def encoding_time(embedder: Any, texts: Sequence[str]) -> float:
     """Seconds for the vectors of 1,000 texts, measured on the first few past any cache."""
-    bare = getattr(embedder, "embedder", embedder)
-    bare.encode([min(texts, key=len)], progress=False)
-    few = texts[:_FRESH]
-    return spent(lambda: bare.encode(few, progress=False)).per_thousand(len(few))
+    from ncd.embed.units import unit_vectors
+
+    bare = uncached(embedder)
+    few = [text.encode("utf-8", "surrogatepass") for text in texts[:_FRESH]]
+    with warnings.catch_warnings():  # of these few texts; all of them were warned of
+        warnings.simplefilter("ignore")
+        unit_vectors(bare, [min(few, key=len)], progress=False)
+        return spent(lambda: unit_vectors(bare, few, progress=False)).per_thousand(len(few))
 
 
 @lru_cache(maxsize=1)

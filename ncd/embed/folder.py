@@ -148,6 +148,11 @@ class FolderModel(Embedder):
             return file_bytes(model_files(self._folder))
         return sum(weight.numel() * weight.element_size() for weight in self._network.parameters())
 
+    @property
+    def has_digest(self) -> bool:
+        """Whether the model is in a folder: one of the hub is not fingerprinted."""
+        return self._folder is not None
+
     def _spelled(self) -> dict[str, tuple[object, object]]:
         """Parameters of the name, and their defaults."""
         return {

@@ -184,7 +184,11 @@ class Tfidf(Embedder):
         matrix = self._vectorizer_fitted().transform(texts)
         assert self._components is not None
         if self.empty == "error":
-            refuse_wordless(np.flatnonzero(np.diff(matrix.indptr) == 0).tolist(), "no known term", "or take empty=zero")
+            refuse_wordless(
+                np.flatnonzero(np.diff(matrix.indptr) == 0).tolist(),
+                "no known term",
+                "leave it out, or let it be zero (empty=zero)",
+            )
         vectors = matrix @ self._components.T
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
