@@ -578,3 +578,28 @@ def test_objects_without_a_digest_are_encoded_and_foreign_errors_end_only_their_
     )
     assert {"mine + logistic", "mine 5-NN"} <= {one.method for one in found.results[0].scores}
     assert found.left_out == {"broken": "KeyError: 'a word'"}
+
+
+def test_geometry_has_the_diagnostics_of_vectors_and_of_two_of_them():
+    rng = np.random.default_rng(0)
+    words = {"sea": "ship wave sand salt fish", "city": "tram road bank roof lamp"}
+    labels = [label for label in words for _ in range(40)]
+    texts = [" ".join(rng.choice(words[label].split(), 6)) + f" {i}" for i, label in enumerate(labels)]
+    found = compare(
+        texts,
+        labels,
+        task="geometry",
+        embedders=["tfidf:20", "tfidf:20,analyzer=chars"],
+        compressors=["gzip"],
+        cache=False,
+        isolate=False,
+        progress=False,
+    )
+    of = {one.source: one.figures for one in found.geometries}
+    assert of["gzip:9"] == {}
+    ratios = of["tfidf:20"]
+    assert ratios["at 2 components"] > ratios["at 10 components"] > ratios["between / within labels"] > 1.05
+    linear = {(one.a, one.b): one.linearity for one in found.agreements}
+    assert linear["gzip:9", "tfidf:20"] is None
+    assert all(0.3 < there.value <= 1 for there in linear["tfidf:20", "tfidf:20,analyzer=chars"])
+    assert "linearity" in found.to_dict()["agreements"][0]

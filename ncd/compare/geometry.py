@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ncd.compare.agreement import mantel, neighbor_overlap, trustworthiness
-from ncd.compare.diagnostics import anisotropy, intrinsic_dimension, mean_cosine
+from ncd.compare.diagnostics import (
+    anisotropy,
+    cluster_ratio,
+    cluster_ratios,
+    intrinsic_dimension,
+    linearity,
+    mean_cosine,
+)
+from ncd.compare.intervals import Estimate
 from ncd.compare.measure import peak_memory, reset_peak, spent, too_slow
 from ncd.compare.results import Agreement, Cost, Geometry
 from ncd.compare.sources import Source, embedder_of, encoding_time
@@ -24,6 +32,8 @@ __all__ = ["Distances", "agreements_of", "distances_of", "geometry_of"]
 _SHOWN = 8  # texts whose neighbours are shown
 _PERMUTATIONS = 999
 _NEIGHBORS = 10
+_COMPONENTS = (2, 10, 50)  # at which clusters are looked at too
+_TEXTS_A_COMPONENT = 10  # of representations that are fitted to each other
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,13 @@ class Distances:
         A query is a text that is held against all others.
     figures : dict of str to float
         Of the vectors, where there are any.
+    vectors : ndarray of float32, shape (n, dim), or None
     """
 
     matrix: NDArray[np.float32]
     cost: Cost
     figures: dict[str, float | None]
+    vectors: NDArray[np.float32] | None = None
 
 
 def distances_of(source: Source, texts: list[str], plan: Plan) -> Distances | None:
@@ -69,7 +81,7 @@ def distances_of(source: Source, texts: list[str], plan: Plan) -> Distances | No
         disk=embedder.nbytes,
         pretrained=0 if embedder.learns else embedder.n_parameters,
     )
-    return Distances(held.value.astype(np.float32), cost, _figures(vectors))
+    return Distances(held.value.astype(np.float32), cost, _figures(vectors), vectors)
 
 
 def _compressed(source: Source, texts: list[str], plan: Plan) -> Distances:
@@ -110,8 +122,21 @@ def _figures(vectors: NDArray[np.float32]) -> dict[str, float | None]:
     return found
 
 
-def geometry_of(source: Source, found: Distances) -> Geometry:
-    """The nearest texts of a few, and the diagnostics."""
+def _ratios(vectors: NDArray[np.float32], labels: Sequence[str]) -> dict[str, float | None]:
+    """Distances between labels over those within them, of the vectors and of their first principal components."""
+    found: dict[str, float | None] = {}
+    try:
+        found["between / within labels"] = cluster_ratio(vectors, labels).ratio.value
+        counts = [count for count in _COMPONENTS if count < min(vectors.shape)]
+        for count, one in zip(counts, cluster_ratios(vectors, labels, counts), strict=True):
+            found[f"at {count} components"] = one.ratio.value
+    except ValueError:  # one label, labels of one text each, or equal vectors
+        return {}
+    return found
+
+
+def geometry_of(source: Source, found: Distances, labels: Sequence[str] | None = None) -> Geometry:
+    """The nearest texts of a few, and the diagnostics; of vectors also how far labels are apart."""
     matrix = found.matrix.copy()
     np.fill_diagonal(matrix, np.inf)
     near = matrix.argmin(1)
@@ -119,7 +144,7 @@ def geometry_of(source: Source, found: Distances) -> Geometry:
     return Geometry(
         source.name,
         source.family,
-        found.figures,
+        found.figures | ({} if found.vectors is None or labels is None else _ratios(found.vectors, labels)),
         tuple((int(i), int(near[i]), float(matrix[i, near[i]])) for i in shown),
     )
 
@@ -139,5 +164,23 @@ def agreements_of(distances: Mapping[str, Distances], random_state: int) -> list
             continue
         overlap = neighbor_overlap(one, other, k=k, random_state=random_state)
         trusted = trustworthiness(one, other, k=k, random_state=random_state).value
-        found.append(Agreement(a, b, n, related.value, related.p_value, overlap, k, trusted))
+        linear = _linear(distances[a].vectors, distances[b].vectors, random_state)
+        found.append(Agreement(a, b, n, related.value, related.p_value, overlap, k, trusted, linear))
     return found
+
+
+def _linear(
+    one: NDArray[np.float32] | None, other: NDArray[np.float32] | None, random_state: int
+) -> tuple[Estimate, Estimate] | None:
+    """How much of each of two representations is a linear function of the other, in their first components."""
+    if one is None or other is None:
+        return None
+    from ncd.embed.reduction import reduce
+
+    try:
+        most = len(one) // _TEXTS_A_COMPONENT
+        first, second = (reduce(vectors, min(most, *vectors.shape)) for vectors in (one, other))
+        there = linearity(first, second, random_state=random_state)
+        return there, linearity(second, first, random_state=random_state)
+    except ValueError:  # too few texts, or equal vectors
+        return None

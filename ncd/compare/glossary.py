@@ -36,6 +36,9 @@ _WORDS = {
     "in common": "Of the nearest texts of each text, the share that two sources name both.",
     "Mantel": "The correlation of two sources' distances, with a p by shuffling the texts of one.",
     "trustworthiness": "Whether texts that are near for the second source are near for the first: 1 if all are.",
+    "linearity": "How much of one embedder's vectors can be computed from another's by a matrix: 1 all, 0 nothing.",
+    "between / within labels": "How much farther apart texts of different labels are than texts of one label; 1 is no "
+    "farther.",
     "anisotropy": "The share of the spread of the vectors that lies along one direction.",
     "mean cosine": "How far the vectors of two texts point the same way on average: 1 the same way, 0 no relation.",
     "intrinsic dimension": "How many numbers would do to say where a vector lies among its neighbours. TwoNN judges by "

@@ -201,7 +201,9 @@ def _geometry_parts(comparison: Comparison) -> Iterator[str]:
             f'<p class="small">{counted(one.n, "texts")}. In common: the share of the {nearest} of a text that two '
             f"sources both name, with a bootstrap interval (95 %); by chance it would be "
             f"{100 * one.k / (one.n - 1):.1f} %. Mantel: correlation of the distances, p by permutations. "
-            "Trustworthiness: whether the second source's neighbours are near under the first (1: all).</p>"
+            "Trustworthiness: whether the second source's neighbours are near under the first (1: all). Linearity, of "
+            "two embedders: how much of the second's vectors, and of the first's, is a linear function of the other's "
+            "(1: all), in their first components and on texts that were held out.</p>"
         )
         yield agreement_picture(comparison.agreements)
         yield agreements_table(comparison.agreements)
@@ -210,7 +212,9 @@ def _geometry_parts(comparison: Comparison) -> Iterator[str]:
         yield "<h3>Vectors</h3>"
         yield (
             '<p class="small">Anisotropy: the share of the variance along one direction. Mean cosine: of two different '
-            "texts. Intrinsic dimension: how many coordinates the vectors need locally.</p>"
+            "texts. Intrinsic dimension: how many coordinates the vectors need locally. Between / within labels: the "
+            "mean distance of texts of different labels over that of texts of one label (1: labels are no groups), of "
+            "the whole vectors and of their first principal components.</p>"
         )
         yield figures
     yield "<h3>Nearest neighbours of some texts</h3>"

@@ -190,7 +190,8 @@ class Geometry:
     source : str
     family : str
     figures : dict of str to float
-        Of its vectors, where it has any: dimension, anisotropy, mean cosine, intrinsic dimension.
+        Of its vectors, where it has any: dimension, anisotropy, mean cosine, intrinsic dimension, and with labels the
+        ratio of distances between and within them, of all components and of the first ones.
     neighbours : tuple of (int, int, float)
         For some texts: the text, its nearest one, and their distance.
     """
@@ -219,6 +220,9 @@ class Agreement:
     k : int
     trustworthiness : float
         1 where all neighbours under `b` are near under `a`.
+    linearity : tuple of two Estimate, or None
+        Where both have vectors: how much of b's is a linear function of a's, and of a's of b's
+        (`ncd.compare.linearity`, on held-out texts), in their first n / 10 principal components.
     """
 
     a: str
@@ -229,6 +233,7 @@ class Agreement:
     overlap: Estimate
     k: int
     trustworthiness: float
+    linearity: tuple[Estimate, Estimate] | None = None
 
 
 @dataclass(frozen=True)

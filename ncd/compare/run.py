@@ -199,7 +199,7 @@ def _compare_texts(
         results.append(clustering([(of[name], one) for name, one in distances.items()], labels, limits.shown))
     geometries, agreements = [], []
     if "geometry" in tasks and distances:
-        geometries = [geometry_of(of[name], one) for name, one in distances.items()]
+        geometries = [geometry_of(of[name], one, labels) for name, one in distances.items()]
         agreements = agreements_of(distances, limits.random_state)
     return Found(
         (*notes, *remarks), tuple(results), tuple(geometries), tuple(agreements),

@@ -110,6 +110,7 @@ def curves_table(curves: Sequence[Curve]) -> str:
 
 def agreements_table(agreements: Sequence[Agreement]) -> str:
     """How far every two sources agree."""
+    linear = any(one.linearity is not None for one in agreements)
     rows = [
         (
             f"{one.a} – {one.b}",
@@ -118,10 +119,17 @@ def agreements_table(agreements: Sequence[Agreement]) -> str:
             f"{one.mantel:.2f}",
             f"{one.p_value:.2g}",
             f"{one.trustworthiness:.2f}",
+            *([_both_ways(one)] if linear else []),
         )
         for one in agreements
     ]
-    return table(["sources", "in common, %", "95 % interval", "Mantel", "p", "trustworthiness"], rows)
+    heads = ["sources", "in common, %", "95 % interval", "Mantel", "p", "trustworthiness"]
+    return table([*heads, *(["linearity"] if linear else [])], rows)
+
+
+def _both_ways(one: Agreement) -> str | None:
+    """How linear each of two representations is in the other."""
+    return None if one.linearity is None else " / ".join(f"{there.value:.2f}" for there in one.linearity)
 
 
 def figures_table(geometries: Sequence[Geometry]) -> str:
