@@ -253,6 +253,7 @@ def test_version_names_the_weights(tmp_path, libraries, tokens):
     assert made.length("the cat sat") != length
 
 
+@pytest.mark.filterwarnings("ignore:Deprecated in 0.9.0:DeprecationWarning")  # between its own two libraries
 def test_older_files_of_tokenizers(tmp_path, libraries, folder, tokens):
     """vocab.json and merges.txt in place of tokenizer.json."""
     for file in folder.iterdir():
