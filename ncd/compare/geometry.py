@@ -23,6 +23,7 @@ from ncd.compare.intervals import Estimate
 from ncd.compare.measure import peak_memory, reset_peak, spent, too_slow
 from ncd.compare.results import Agreement, Cost, Geometry
 from ncd.compare.sources import Source, embedder_of, encoding_time
+from ncd.distances.vectors import cosine_distances
 
 if TYPE_CHECKING:
     from ncd.compare.classification import Plan
@@ -64,17 +65,16 @@ def distances_of(source: Source, texts: list[str], plan: Plan) -> Distances | No
     reset_peak()
     if source.kind == "compressor":
         return _compressed(source, texts, plan)
-    from sklearn.metrics.pairwise import cosine_distances
-
     if source.kind == "words":
         from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.metrics.pairwise import cosine_distances as sparse_distances
 
-        made = spent(lambda: cosine_distances(TfidfVectorizer(sublinear_tf=True).fit_transform(texts)))
+        made = spent(lambda: sparse_distances(TfidfVectorizer(sublinear_tf=True).fit_transform(texts)))
         return Distances(made.value.astype(np.float32), _cost(query=made.per_thousand(len(texts)), pretrained=0), {})
     embedder = embedder_of(source, plan.cache).fit(texts)
     vectors = embedder.encode(texts, progress=plan.progress)
     encode = encoding_time(embedder, texts)
-    held = spent(lambda: cosine_distances(vectors))
+    held = spent(lambda: cosine_distances(vectors, vectors))
     cost = _cost(
         encode=encode,
         query=held.per_thousand(len(texts)),
